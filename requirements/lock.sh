@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Compiles the three .in files into locked .txt files with hashes, one version of each package for all of them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+compile() {
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+    --custom-compile-command "make lock" "$@"
+}
+compile requirements/dev.in --output-file requirements/dev.txt ${UPGRADE:+--upgrade}
+for plane in data-plane control-plane; do
+  compile "functions/$plane/requirements.in" --constraints requirements/dev.txt --output-file "functions/$plane/requirements.txt"
+done
