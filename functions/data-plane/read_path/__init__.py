@@ -1,0 +1,1 @@
+"""The read path: router and control, candidate, comparator. One deploy unit, three handlers."""

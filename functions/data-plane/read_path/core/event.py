@@ -1,0 +1,83 @@
+"""The comparator's event: what the router knows of one request, once it has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from read_path.core.answer import Answer, AnswerError, from_payload
+from read_path.core.routing import Phase
+
+
+class Kind(StrEnum):
+    """`shadow`: control served, the comparator reads the candidate. `canary`: the candidate served."""
+
+    SHADOW = "shadow"
+    CANARY = "canary"
+
+
+class EventError(ValueError):
+    """The event breaks docs/wire.md; the message holds all faults, with types and never values."""
+
+
+@dataclass(frozen=True)
+class ComparisonEvent:
+    """Shape and units as in docs/wire.md, "The comparator's event"; `candidate` is set when the kind is canary."""
+
+    kind: Kind
+    phase: Phase
+    user_id: str
+    request_id: str
+    budget_ms: int
+    control: Answer
+    candidate: Answer | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the event as the router sends it; `step` is an integer, or `none` outside a ramp."""
+        step = self.phase.step
+        return {
+            "kind": self.kind.value,
+            "ramp": self.phase.ramp,
+            "step": int(step) if step.isdigit() else step,
+            "user_id": self.user_id,
+            "request_id": self.request_id,
+            "budget_ms": self.budget_ms,
+            "control": self.control.to_wire(),
+            "candidate": self.candidate.to_wire() if self.candidate else None,
+        }
+
+
+def parse(event: object) -> ComparisonEvent:
+    """Read an event off the wire. Raises EventError with all faults at once."""
+    if not isinstance(event, Mapping):
+        raise EventError(f"event: is not an object, got {type(event).__name__}, expected a comparison")
+    faults = [
+        f"{field}: is not a {wanted.__name__}, got {type(event.get(field)).__name__}, expected a {wanted.__name__}"
+        for field, wanted in (("ramp", str), ("user_id", str), ("request_id", str), ("budget_ms", int))
+        if not isinstance(event.get(field), wanted)
+    ]
+    if event.get("kind") not in tuple(Kind):
+        faults.append("kind: is unknown, expected shadow or canary")
+    control = _answer(event, "control", faults)
+    candidate = _answer(event, "candidate", faults) if event.get("kind") == Kind.CANARY else None
+    if faults or control is None:
+        raise EventError("; ".join(faults))
+    return ComparisonEvent(
+        kind=Kind(event["kind"]),
+        phase=Phase(event["ramp"], str(event.get("step", "none"))),
+        user_id=event["user_id"],
+        request_id=event["request_id"],
+        budget_ms=event["budget_ms"],
+        control=control,
+        candidate=candidate,
+    )
+
+
+def _answer(event: Mapping[str, Any], field: str, faults: list[str]) -> Answer | None:
+    try:
+        return from_payload(event.get(field))
+    except AnswerError as error:
+        faults.append(f"{field}: {error}")
+        return None
