@@ -21,6 +21,8 @@ from local_stack.process import LocalStackError, Process, spawn
 PREFERRED_PORT = 4566  # where every emulator of AWS listens, and the tools that know one look
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+# A worker is a process of some 80 MB: enough of them for nested invocations, few enough for a laptop.
+ACCOUNT_CONCURRENCY = 64
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")
 READY_SECONDS = 30.0
 READY_PATH = "/_ministack/ready"
@@ -82,6 +84,7 @@ def _environment(scratch: Path, port: int, trace_port: int, wait_scale: float) -
         "GATEWAY_PORT": str(port),
         "HOME": str(scratch),
         "IOT_MTLS_ENABLED": "0",
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(ACCOUNT_CONCURRENCY),
         "LOG_LEVEL": "WARNING",
         "SFN_WAIT_SCALE": str(wait_scale),
         "SFTP_ENABLED": "0",

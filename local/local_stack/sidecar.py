@@ -1,0 +1,117 @@
+"""One background process for what the emulator lacks: embedded metrics, metric-math alarms, X-Ray's daemon.
+
+Run as `python -m local_stack.sidecar` with the argument list of `command`. Ends on SIGTERM, and by itself when the
+emulator has not answered for half a minute.
+"""
+
+import argparse
+import json
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_stack.alarms import Alarm, AlarmKeeper, Metric
+from local_stack.clients import client
+from local_stack.metrics import AliasMetrics, EmbeddedMetrics
+from local_stack.traces import FILE_NAME, Traces
+
+METRICS_SECONDS = 0.25
+ALIAS_SECONDS = 1.0
+ALARM_SECONDS = 0.5
+EMULATOR_GONE_SECONDS = 30.0
+ALARMS_FILE = "alarms.json"
+
+
+def command(folder: Path, endpoint_url: str, traces_fd: int, alarm_period_seconds: int) -> list[str]:
+    """What starts the sidecar; `traces_fd` is the inherited file descriptor of a bound UDP socket."""
+    options = ["--folder", str(folder), "--endpoint", endpoint_url, "--traces", str(traces_fd)]
+    return [sys.executable, "-m", "local_stack.sidecar", *options, "--alarm-period", str(alarm_period_seconds)]
+
+
+def write_alarms(folder: Path, alarms: tuple[Alarm, ...]) -> None:
+    """Leave the deployed template's alarms where the sidecar reads them."""
+    (folder / ALARMS_FILE).write_text(json.dumps([asdict(alarm) for alarm in alarms]))
+
+
+def read_alarms(folder: Path) -> tuple[Alarm, ...]:
+    """The alarms `write_alarms` left, none if it never did."""
+    path = folder / ALARMS_FILE
+    found = json.loads(path.read_text()) if path.exists() else []
+    return tuple(
+        Alarm(**{**alarm, "metrics": tuple(_metric(metric) for metric in alarm["metrics"])}) for alarm in found
+    )
+
+
+class Sidecar:
+    """Runs each job in a thread of its own until `stop`, or until the emulator is gone for good."""
+
+    def __init__(self, folder: Path, endpoint_url: str, traces: Traces, alarm_period_seconds: int) -> None:
+        cloudwatch = client(endpoint_url, "cloudwatch")
+        embedded = EmbeddedMetrics(client(endpoint_url, "logs"), cloudwatch)
+        aliases = AliasMetrics(cloudwatch, client(endpoint_url, "lambda"))
+        keeper = AlarmKeeper(cloudwatch, lambda: read_alarms(folder), alarm_period_seconds)
+        self._traces = traces
+        self._stopped = threading.Event()
+        self._last_answer = time.monotonic()
+        jobs: list[tuple[Callable[[float], object], float]] = [
+            (embedded.relay, METRICS_SECONDS),
+            (aliases.relay, ALIAS_SECONDS),
+            (keeper.judge, ALARM_SECONDS),
+        ]
+        self._threads = [threading.Thread(target=self._repeat, args=job) for job in jobs]
+        self._threads.append(threading.Thread(target=self._receive_traces))
+
+    def run(self) -> None:
+        """Work until stopped."""
+        for thread in self._threads:
+            thread.start()
+        for thread in self._threads:
+            thread.join()
+
+    def stop(self) -> None:
+        """Make `run` return within a second or so."""
+        self._stopped.set()
+
+    def _repeat(self, job: Callable[[float], object], seconds: float) -> None:
+        while not self._stopped.wait(seconds):
+            try:
+                job(time.time())
+                self._last_answer = time.monotonic()
+            except (BotoCoreError, ClientError) as error:
+                print(f"{job.__qualname__}: {type(error).__name__}: {error}", flush=True)
+                if time.monotonic() - self._last_answer > EMULATOR_GONE_SECONDS:
+                    self.stop()
+
+    def _receive_traces(self) -> None:
+        while not self._stopped.is_set():
+            self._traces.receive()
+
+
+def main() -> None:
+    """Run the sidecar of the command line."""
+    parser = argparse.ArgumentParser(prog="local_stack.sidecar")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--endpoint", required=True)
+    parser.add_argument("--traces", type=int, required=True, help="file descriptor of a bound UDP socket")
+    parser.add_argument("--alarm-period", type=int, required=True, help="seconds")
+    chosen = parser.parse_args()
+    traces = Traces(socket.socket(fileno=chosen.traces), chosen.folder / FILE_NAME)
+    sidecar = Sidecar(chosen.folder, chosen.endpoint, traces, chosen.alarm_period)
+    signal.signal(signal.SIGTERM, lambda *_: sidecar.stop())
+    sidecar.run()
+
+
+def _metric(fields: dict[str, object]) -> Metric:
+    pairs = fields["dimensions"]
+    return Metric(**{**fields, "dimensions": tuple((name, value) for name, value in pairs)})  # type: ignore[arg-type, attr-defined]  # JSON of our own dataclass
+
+
+if __name__ == "__main__":
+    main()
