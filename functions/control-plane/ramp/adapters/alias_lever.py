@@ -1,0 +1,74 @@
+"""The alias lever: percent of requests, by the weights of a Lambda alias between two published versions."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ramp.core.plan import WHOLE_PPM
+from ramp.errors import TrafficNotShifted
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+
+@dataclass(frozen=True)
+class AliasPosition:
+    """Where an alias points; `weights` maps further versions to parts per million."""
+
+    version: str
+    weights: dict[str, int]
+    revision_id: str
+
+    @property
+    def is_whole(self) -> bool:
+        """All requests go to one version."""
+        return not self.weights
+
+
+class AliasLever:
+    """Reads and moves one alias of one function."""
+
+    def __init__(self, lambda_client: "LambdaClient", function: str, alias: str) -> None:
+        self._lambda = lambda_client
+        self._function = function
+        self._alias = alias
+
+    def read(self) -> AliasPosition:
+        """Where the alias points now."""
+        alias = self._lambda.get_alias(FunctionName=self._function, Name=self._alias)
+        weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+        return AliasPosition(
+            alias["FunctionVersion"],
+            {version: round(weight * WHOLE_PPM) for version, weight in weights.items()},
+            alias["RevisionId"],
+        )
+
+    def has_version(self, version: str) -> bool:
+        """Whether `version` is published."""
+        try:
+            self._lambda.get_function_configuration(FunctionName=self._function, Qualifier=version)
+        except self._lambda.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
+    def put(self, version: str, weights: dict[str, int]) -> None:
+        """Point the alias at `version` with `weights` beside it, and read it back.
+
+        Raises:
+            TrafficNotShifted: the alias changed in between, or does not read back; try again.
+        """
+        before = self.read()
+        if (before.version, before.weights) == (version, weights):
+            return
+        try:
+            self._lambda.update_alias(
+                FunctionName=self._function,
+                Name=self._alias,
+                FunctionVersion=version,
+                RoutingConfig={"AdditionalVersionWeights": {v: ppm / WHOLE_PPM for v, ppm in weights.items()}},
+                RevisionId=before.revision_id,
+            )
+        except self._lambda.exceptions.PreconditionFailedException as changed:
+            raise TrafficNotShifted("the alias changed while it was being moved") from changed
+        after = self.read()
+        if (after.version, after.weights) != (version, weights):
+            raise TrafficNotShifted(f"the alias does not read back: got {after}, expected {version} with {weights}")

@@ -1,0 +1,40 @@
+"""Executions of the state machine, and the task tokens of those that wait for people."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class Executions:
+    """Asks whether an execution runs and ends its waiting."""
+
+    def __init__(self, stepfunctions: "SFNClient") -> None:
+        self._sfn = stepfunctions
+        errors = stepfunctions.exceptions
+        self._gone = (errors.TaskTimedOut, errors.TaskDoesNotExist, errors.InvalidToken)
+
+    def is_running(self, execution_arn: str) -> bool:
+        """Whether the execution has not ended; one that does not exist has."""
+        try:
+            return self._sfn.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
+        except self._sfn.exceptions.ExecutionDoesNotExist:
+            return False
+
+    def answer(self, token: str, output: Mapping[str, Any]) -> bool:
+        """Hand `output` to the state that waits. False when nothing waits on this token any more."""
+        try:
+            self._sfn.send_task_success(taskToken=token, output=json.dumps(output))
+        except self._gone:
+            return False
+        return True
+
+    def fail(self, token: str, error: str, cause: str) -> bool:
+        """End the waiting with an error, which leads to Roll Back. False when nothing waits any more."""
+        try:
+            self._sfn.send_task_failure(taskToken=token, error=error, cause=cause)
+        except self._gone:
+            return False
+        return True

@@ -1,0 +1,197 @@
+"""The flag lever: percent of users, through a hosted AppConfig document.
+
+Set, then verify by reading back what AppConfig serves. Writing is idempotent: a setting that is already served is left.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from ramp.core.flag_document import FlagNames, Setting, read_setting, write_setting
+from ramp.errors import TrafficNotShifted
+
+if TYPE_CHECKING:
+    from mypy_boto3_appconfig import AppConfigClient
+    from mypy_boto3_appconfig.type_defs import DeploymentSummaryTypeDef
+    from mypy_boto3_appconfigdata import AppConfigDataClient
+
+IN_FLIGHT = frozenset({"BAKING", "VALIDATING", "DEPLOYING", "ROLLING_BACK"})
+POLLS = 60
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class FlagLocation:
+    """Where the document lives: ids or names of application, environment, profile and deployment strategy."""
+
+    application: str
+    environment: str
+    profile: str
+    strategy: str
+
+
+class FlagLever:
+    """Reads and moves the two flags of a ramp; `sleep` takes seconds."""
+
+    def __init__(
+        self,
+        appconfig: "AppConfigClient",
+        appconfigdata: "AppConfigDataClient",
+        location: FlagLocation,
+        names: FlagNames,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._appconfig = appconfig
+        self._data = appconfigdata
+        self._location = location
+        self._names = names
+        self._sleep = sleep
+
+    def read(self) -> Setting:
+        """What AppConfig serves right now, asked in a session of its own."""
+        token = self._data.start_configuration_session(
+            ApplicationIdentifier=self._location.application,
+            EnvironmentIdentifier=self._location.environment,
+            ConfigurationProfileIdentifier=self._location.profile,
+        )["InitialConfigurationToken"]
+        content = self._data.get_latest_configuration(ConfigurationToken=token)["Configuration"].read()
+        return read_setting(json.loads(content) if content else {}, self._names)
+
+    def in_flight(self) -> int | None:
+        """The number of a deployment that has not ended in the environment, whoever started it."""
+        return next((item["DeploymentNumber"] for item in self._deployments() if item["State"] in IN_FLIGHT), None)
+
+    def stop(self) -> int | None:
+        """Stop the deployment in flight, if there is one; AppConfig then serves the version before it.
+
+        Returns its number. Idempotent: one that ended in the meantime is left.
+        """
+        number = self.in_flight()
+        if number is None:
+            return None
+        try:
+            self._appconfig.stop_deployment(
+                ApplicationId=self._location.application,
+                EnvironmentId=self._location.environment,
+                DeploymentNumber=number,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"BadRequestException", "ResourceNotFoundException"}:
+                raise
+        for _ in range(POLLS):
+            if self.in_flight() != number:
+                break
+            self._sleep(POLL_SECONDS)
+        return number
+
+    def put(self, setting: Setting, description: str) -> None:
+        """Deploy `setting` and read it back.
+
+        Raises:
+            TrafficNotShifted: another deployment is in flight, or the setting is not served yet; try again.
+        """
+        if self.read() == setting:
+            return
+        latest = next(self._deployments(), None)
+        if latest and latest["State"] in IN_FLIGHT:
+            raise TrafficNotShifted(f"AppConfig deployment {latest['DeploymentNumber']} is in flight")
+        version = self._appconfig.create_hosted_configuration_version(
+            ApplicationId=self._location.application,
+            ConfigurationProfileId=self._location.profile,
+            Content=json.dumps(write_setting(self._deployed_document(), self._names, setting)).encode(),
+            ContentType="application/json",
+            Description=description,
+        )["VersionNumber"]
+        self._deploy(version, description, latest["DeploymentNumber"] if latest else 0)
+        self._verify(setting)
+
+    def prune(self, description: str) -> int:
+        """Delete the versions written under `description` that are not the deployed one; returns how many."""
+        deployed = self._deployed_version()
+        pages = self._appconfig.get_paginator("list_hosted_configuration_versions").paginate(
+            ApplicationId=self._location.application, ConfigurationProfileId=self._location.profile
+        )
+        superseded = [
+            item["VersionNumber"]
+            for page in pages
+            for item in page["Items"]
+            if item.get("Description") == description and item["VersionNumber"] != deployed
+        ]
+        for version in superseded:
+            self._appconfig.delete_hosted_configuration_version(
+                ApplicationId=self._location.application,
+                ConfigurationProfileId=self._location.profile,
+                VersionNumber=version,
+            )
+        return len(superseded)
+
+    def _deploy(self, version: int, description: str, latest_number: int) -> None:
+        """Start the deployment and wait for its end; refused when another one came in between."""
+        try:
+            number = self._appconfig.start_deployment(
+                ApplicationId=self._location.application,
+                EnvironmentId=self._location.environment,
+                ConfigurationProfileId=self._location.profile,
+                DeploymentStrategyId=self._location.strategy,
+                ConfigurationVersion=str(version),
+                Description=description,
+                # The document was built on that deployment's: a later one would be overwritten unseen.
+                LatestDeploymentNumber=latest_number,
+            )["DeploymentNumber"]
+        except self._appconfig.exceptions.ConflictException as conflict:
+            raise TrafficNotShifted(f"another AppConfig deployment came first: {conflict}") from conflict
+        for _ in range(POLLS):
+            state = self._appconfig.get_deployment(
+                ApplicationId=self._location.application,
+                EnvironmentId=self._location.environment,
+                DeploymentNumber=number,
+            )["State"]
+            if state not in IN_FLIGHT:
+                break
+            self._sleep(POLL_SECONDS)
+        if state != "COMPLETE":
+            raise TrafficNotShifted(f"AppConfig deployment {number} is {state}, expected COMPLETE")
+
+    def _verify(self, setting: Setting) -> None:
+        for _ in range(POLLS):
+            served = self.read()
+            if served == setting:
+                return
+            self._sleep(POLL_SECONDS)
+        raise TrafficNotShifted(f"the flag does not read back: got {served}, expected {setting}")
+
+    def _deployments(self) -> "Iterator[DeploymentSummaryTypeDef]":
+        """The environment's deployments, newest first. Source: AppConfig API reference, ListDeployments."""
+        pages = self._appconfig.get_paginator("list_deployments").paginate(
+            ApplicationId=self._location.application, EnvironmentId=self._location.environment
+        )
+        return (item for page in pages for item in page["Items"])
+
+    def _deployed_version(self) -> int | None:
+        for item in self._deployments():
+            number = item["DeploymentNumber"]
+            if item["State"] != "COMPLETE":
+                continue
+            deployment = self._appconfig.get_deployment(
+                ApplicationId=self._location.application,
+                EnvironmentId=self._location.environment,
+                DeploymentNumber=number,
+            )
+            if deployment["ConfigurationProfileId"] == self._location.profile:
+                return int(deployment["ConfigurationVersion"])
+        return None
+
+    def _deployed_document(self) -> dict[str, Any]:
+        version = self._deployed_version()
+        if version is None:
+            return {}
+        content = self._appconfig.get_hosted_configuration_version(
+            ApplicationId=self._location.application,
+            ConfigurationProfileId=self._location.profile,
+            VersionNumber=version,
+        )["Content"].read()
+        document: dict[str, Any] = json.loads(content)
+        return document

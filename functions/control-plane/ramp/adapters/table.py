@@ -1,0 +1,168 @@
+"""The ramp table: lock, ramp, looks, question, command. Keys and fields as in docs/wire.md."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+KEPT_SECONDS = 90 * 86_400
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who moves a flag."""
+
+    ramp: str
+    execution_arn: str
+
+
+class RampTable:
+    """Every read is consistent: a decision on a stale record could raise traffic after a brake."""
+
+    def __init__(self, table: "Table") -> None:
+        self._table = table
+
+    def acquire(self, flag: str, lock: Lock, now: float, lease_seconds: float) -> Lock | None:
+        """Take the lock of `flag`; taking one's own again is fine. Returns the holder when somebody else has it."""
+        try:
+            self._table.put_item(
+                Item={
+                    **_lock_key(flag),
+                    "ramp": lock.ramp,
+                    "execution_arn": lock.execution_arn,
+                    "acquired_at": int(now),
+                    "expires_at": int(now + lease_seconds),
+                },
+                ConditionExpression="attribute_not_exists(pk) OR execution_arn = :me OR expires_at < :now",
+                ExpressionAttributeValues={":me": lock.execution_arn, ":now": int(now)},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return self.lock(flag) or self.acquire(flag, lock, now, lease_seconds)
+        return None
+
+    def lock(self, flag: str) -> Lock | None:
+        """The lock of `flag`, if it is held."""
+        item = self._get(_lock_key(flag))
+        return Lock(str(item["ramp"]), str(item["execution_arn"])) if item else None
+
+    def release(self, flag: str, ramp: str) -> None:
+        """Free the lock if `ramp` holds it."""
+        try:
+            self._table.delete_item(
+                Key=_lock_key(flag),
+                ConditionExpression="attribute_not_exists(pk) OR ramp = :ramp",
+                ExpressionAttributeValues={":ramp": ramp},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return
+
+    def put_ramp(self, ramp: str, status: str, now: float, document: Mapping[str, Any], **fields: Any) -> None:
+        """The ramp's own record, written whole."""
+        self._table.put_item(
+            Item={
+                **_key(ramp, "ramp"),
+                "status": status,
+                "updated_at": int(now),
+                "document": json.dumps(document),
+                **fields,
+                "expire_at": int(now + KEPT_SECONDS),
+            }
+        )
+
+    def ramp(self, ramp: str) -> dict[str, Any] | None:
+        """The ramp's record, its document decoded."""
+        return _decoded(self._get(_key(ramp, "ramp")))
+
+    def put_look(self, ramp: str, step: int, look: int, now: float, document: Mapping[str, Any]) -> None:
+        """What one look saw and decided; writing it twice is the same record."""
+        item: dict[str, Any] = {**_key(ramp, f"look#{step:03}#{look:06}"), "at": int(now)}
+        self._table.put_item(Item={**item, "document": json.dumps(document), "expire_at": int(now + KEPT_SECONDS)})
+
+    def looks(self, ramp: str) -> Iterator[dict[str, Any]]:
+        """Every look of a ramp in order, documents decoded."""
+        query: dict[str, Any] = {
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :look)",
+            "ExpressionAttributeValues": {":pk": f"ramp#{ramp}", ":look": "look#"},
+            "ConsistentRead": True,
+        }
+        while True:
+            page = self._table.query(**query)
+            yield from (decoded for item in page["Items"] if (decoded := _decoded(item)))
+            if not (last := page.get("LastEvaluatedKey")):
+                return
+            query["ExclusiveStartKey"] = last
+
+    def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> bool:
+        """Keep the question and its newest token. True when the question is new to people.
+
+        A question asked again only takes the new token, so an answer given between two tokens is not lost.
+        """
+        try:
+            self._table.update_item(
+                Key=_key(ramp, "request"),
+                UpdateExpression="SET #token = :token",
+                ConditionExpression="request_id = :id",
+                ExpressionAttributeNames={"#token": "token"},
+                ExpressionAttributeValues={":token": token, ":id": request_id},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            question: dict[str, Any] = {"request_id": request_id, "token": token, "asked_at": int(now), **fields}
+            self._table.put_item(Item={**_key(ramp, "request"), **question, "expire_at": int(now + KEPT_SECONDS)})
+            return True
+        return False
+
+    def request(self, ramp: str) -> dict[str, Any] | None:
+        """The latest question, answered or not."""
+        return self._get(_key(ramp, "request"))
+
+    def answer(self, ramp: str, request_id: str, answer: str, by: str, reason: str, now: float) -> bool:
+        """Keep a person's answer to `request_id`. False when it was answered already or is not asked any more."""
+        try:
+            self._table.update_item(
+                Key=_key(ramp, "request"),
+                UpdateExpression="SET answer = :answer, #by = :by, reason = :reason, answered_at = :now",
+                ConditionExpression="request_id = :id AND attribute_not_exists(answer)",
+                ExpressionAttributeNames={"#by": "by"},
+                ExpressionAttributeValues={
+                    ":answer": answer,
+                    ":by": by,
+                    ":reason": reason,
+                    ":now": int(now),
+                    ":id": request_id,
+                },
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def close_request(self, ramp: str) -> None:
+        """Forget the question; nobody is asked any more."""
+        self._table.delete_item(Key=_key(ramp, "request"))
+
+    def put_command(self, ramp: str, verb: str, by: str, reason: str, now: float) -> None:
+        """Leave an operator's word for the next look."""
+        item: dict[str, Any] = {"verb": verb, "by": by, "reason": reason, "at": int(now)}
+        self._table.put_item(Item={**_key(ramp, "command"), **item, "expire_at": int(now + KEPT_SECONDS)})
+
+    def command(self, ramp: str) -> dict[str, Any] | None:
+        """The operator's word, if there is one."""
+        return self._get(_key(ramp, "command"))
+
+    def _get(self, key: dict[str, str]) -> dict[str, Any] | None:
+        item = self._table.get_item(Key=key, ConsistentRead=True).get("Item")
+        return dict(item) if item else None
+
+
+def _lock_key(flag: str) -> dict[str, str]:
+    return {"pk": f"flag#{flag}", "sk": "lock"}
+
+
+def _key(ramp: str, kind: str) -> dict[str, str]:
+    return {"pk": f"ramp#{ramp}", "sk": kind}
+
+
+def _decoded(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {**item, "document": json.loads(str(item["document"]))} if item else None

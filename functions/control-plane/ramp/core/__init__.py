@@ -1,0 +1,1 @@
+"""What the ramp decides, without I/O, clocks or dice: those are arguments."""

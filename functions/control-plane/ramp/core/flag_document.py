@@ -1,0 +1,98 @@
+"""The AppConfig document of docs/wire.md, read and written as values; other teams' flags in it are left as they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ramp.core.state import RampState
+
+_STRING, _NUMBER, _BOOLEAN = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+_STRINGS = {"type": "array", "elements": _STRING}
+# Source: AWS AppConfig user guide, type reference for AWS.AppConfig.FeatureFlags.
+_CONSTRAINTS: Mapping[str, Mapping[str, Any]] = {
+    "ramp": _STRING,
+    "step": _NUMBER,
+    "share_ppm": _NUMBER,
+    "salt": _STRING,
+    "deadline_ms": _NUMBER,
+    "fallback": _BOOLEAN,
+    "allow_users": _STRINGS,
+    "deny_users": _STRINGS,
+    "candidate_version": _STRING,
+    "sample_ppm": _NUMBER,
+    "budget_ms": _NUMBER,
+}
+
+
+@dataclass(frozen=True)
+class FlagNames:
+    """The two flags that a ramp owns in the document."""
+
+    adapter: str
+    shadow: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where the flags put traffic; `adapter` and `shadow` are the attributes of each flag, None when it is off."""
+
+    adapter: Mapping[str, Any] | None
+    shadow: Mapping[str, Any] | None
+
+    @property
+    def share_ppm(self) -> int:
+        """Users on the candidate through the flag, in parts per million."""
+        return int(self.adapter["share_ppm"]) if self.adapter else 0
+
+
+OFF = Setting(adapter=None, shadow=None)
+
+
+def setting_for(state: RampState) -> Setting:
+    """The setting of the state's present step."""
+    plan, step = state.plan, state.current
+    key = {"ramp": state.ramp, "step": state.step}
+    by_alias = plan.lever == "alias"
+    adapter = {
+        **key,
+        "share_ppm": 0 if by_alias else step.share_ppm,
+        "salt": plan.routing.salt or state.ramp,
+        "deadline_ms": plan.routing.deadline_ms,
+        "fallback": plan.routing.fallback,
+    }
+    lists = {"allow_users": list(plan.routing.allow_users), "deny_users": list(plan.routing.deny_users)}
+    adapter |= {name: users for name, users in lists.items() if users}
+    if by_alias:
+        adapter["candidate_version"] = plan.candidate_version
+    shadow = {**key, "sample_ppm": plan.shadow.sample_ppm, "budget_ms": plan.shadow.budget_ms}
+    return Setting(None if step.is_shadow else adapter, shadow if plan.shadow.sample_ppm else None)
+
+
+def promoted_setting(state: RampState) -> Setting:
+    """The last step's setting without comparison: what stays after a promotion."""
+    return Setting(setting_for(state).adapter, None)
+
+
+def write_setting(document: Mapping[str, Any], names: FlagNames, setting: Setting) -> dict[str, Any]:
+    """`document` with the two flags at `setting` and everything else as it was."""
+    flags = {name: dict(flag) for name, flag in document.get("flags", {}).items()}
+    values = {name: dict(value) for name, value in document.get("values", {}).items()}
+    for name, attributes in ((names.adapter, setting.adapter), (names.shadow, setting.shadow)):
+        flag = flags.setdefault(name, {"name": name})
+        if attributes is None:
+            values[name] = {**values.get(name, {}), "enabled": False}
+            continue
+        flag["attributes"] = {attribute: {"constraints": _CONSTRAINTS[attribute]} for attribute in attributes}
+        values[name] = {"enabled": True, **attributes}
+    return {**document, "version": document.get("version", "1"), "flags": flags, "values": values}
+
+
+def read_setting(served: Mapping[str, Any], names: FlagNames) -> Setting:
+    """The setting in what AppConfig serves, which leaves out the attributes of a disabled flag."""
+    return Setting(_attributes(served.get(names.adapter)), _attributes(served.get(names.shadow)))
+
+
+def _attributes(value: Any) -> Mapping[str, Any] | None:
+    if not isinstance(value, Mapping) or value.get("enabled") is not True:
+        return None
+    return {name: item for name, item in value.items() if name != "enabled"}

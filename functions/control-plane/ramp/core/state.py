@@ -1,0 +1,97 @@
+"""The state that travels with an execution, from task to task, as plain JSON under `$ramp`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from ramp.core.plan import Plan, Step
+
+MIN_LOOK_SECONDS = 60
+MAX_LOOK_SECONDS = 900
+LOOK_SHARE = 10  # a look after every tenth of the bake so far
+
+
+@dataclass(frozen=True)
+class Question:
+    """What people were asked and have not answered yet; times are epoch seconds."""
+
+    request_id: str
+    causes: tuple[str, ...]
+    text: str
+    asked_at: float
+
+
+@dataclass(frozen=True)
+class RampState:
+    """One ramp between two tasks.
+
+    `plan` is the raw document (parsed again in each task: small, and the execution's history shows what people wrote);
+    `control_p95_ms` is the last good reading of control, for steps at which control serves nobody; `acknowledged` names
+    the causes that a person accepted in this step; times are epoch seconds.
+    """
+
+    ramp: str
+    execution_arn: str
+    raw_plan: Mapping[str, Any]
+    alias_version: str
+    started_at: float
+    step: int = 0
+    look: int = 0
+    step_started_at: float = 0.0
+    look_seconds: int = MIN_LOOK_SECONDS
+    control_p95_ms: float | None = None
+    acknowledged: tuple[str, ...] = ()
+    question: Question | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The checked plan; Prepare Ramp has proven that it parses."""
+        return Plan.parse(self.raw_plan)
+
+    @property
+    def current(self) -> Step:
+        """The step that the ramp is at."""
+        return self.plan.steps[self.step]
+
+    @property
+    def alias_to_restore(self) -> str | None:
+        """The version that the alias goes back to; None when this ramp never touches the alias."""
+        return self.alias_version if self.plan.lever == "alias" else None
+
+    def at_next_step(self) -> Self:
+        """The state for the next Shift Traffic; what people accepted holds for one step only."""
+        return replace(self, step=self.step + 1, look=0, acknowledged=(), question=None)
+
+    def shifted(self, now: float) -> Self:
+        """The state once the step's share reads back at `now`; the bake begins."""
+        return replace(self, step_started_at=now, look_seconds=self._look_seconds(0.0))
+
+    def looked(self, now: float, control_p95_ms: float | None) -> Self:
+        """The state after a look at `now`."""
+        return replace(
+            self,
+            look=self.look + 1,
+            look_seconds=self._look_seconds(now - self.step_started_at),
+            control_p95_ms=self.control_p95_ms if control_p95_ms is None else control_p95_ms,
+        )
+
+    def _look_seconds(self, baked_seconds: float) -> int:
+        if (fixed := self.plan.look_seconds) is not None:
+            return fixed
+        return int(min(MAX_LOOK_SECONDS, max(MIN_LOOK_SECONDS, baked_seconds / LOOK_SHARE)))
+
+    def to_wire(self) -> dict[str, Any]:
+        """Plain JSON for the state machine."""
+        return asdict(self)
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """The inverse of `to_wire`."""
+        question = wire.get("question")
+        return cls(
+            **{
+                **wire,
+                "acknowledged": tuple(wire.get("acknowledged", ())),
+                "question": Question(**{**question, "causes": tuple(question["causes"])}) if question else None,
+            }
+        )

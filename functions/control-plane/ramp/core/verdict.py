@@ -1,0 +1,152 @@
+"""The decision: checks, people's words and the clock in, one action word and its sentence out.
+
+Order: an operator's abort, proven harm, a person's no, questions, patience. Roll-backs outrank questions, questions
+outrank patience, and a person is asked last and once per cause.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from ramp.core.check import Check, Consequence, Verdict, worst
+from ramp.core.state import Question, RampState
+
+APPROVAL = "approval"
+
+
+class Action(StrEnum):
+    """The word that the state machine routes on; anything else would lead to Roll Back."""
+
+    START = "START"
+    REFUSE = "REFUSE"
+    EXTEND = "EXTEND"
+    ADVANCE = "ADVANCE"
+    ASK = "ASK"
+    PROMOTE = "PROMOTE"
+    ROLL_BACK = "ROLL_BACK"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person said to a question: approve or reject, with name and reason."""
+
+    approves: bool
+    by: str
+    reason: str
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self | None:
+        """The answer in a task token's output, `{"answer": "approve" | "reject", "by": …, "reason": …}`.
+
+        None when it is neither, however malformed: an answer that cannot be read is no yes.
+        """
+        word = raw.get("answer")
+        if word not in {"approve", "reject"}:
+            return None
+        return cls(word == "approve", str(raw.get("by") or "somebody"), str(raw.get("reason") or "no reason given"))
+
+
+@dataclass(frozen=True)
+class Command:
+    """An operator's word that overrides evidence: abort."""
+
+    verb: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What happens next and why, in one sentence for people."""
+
+    action: Action
+    verdict: Verdict
+    reason: str
+    state: RampState
+
+
+def decide(
+    state: RampState,
+    checks: Sequence[Check],
+    *,
+    now: float,
+    answer: Answer | None = None,
+    command: Command | None = None,
+) -> Decision:
+    """The next action for a ramp in `state`, `now` in epoch seconds.
+
+    The returned state carries what people accepted and what they are still asked; it stays at the same step.
+    """
+    verdict = worst(check.verdict for check in checks)
+    if command is not None and command.verb == "abort":
+        return Decision(Action.ROLL_BACK, verdict, f"{command.by} aborted the ramp: {command.reason}", state)
+    harm = [check for check in checks if check.verdict is Verdict.FAIL and check.consequence is Consequence.ROLL_BACK]
+    if harm:
+        return Decision(Action.ROLL_BACK, verdict, _sentence(state, harm), state)
+    if answer is not None and not answer.approves:
+        asked = f" ({state.question.text})" if state.question else ""
+        return Decision(Action.ROLL_BACK, verdict, f"{answer.by} said no: {answer.reason}{asked}", state)
+    if answer is not None and state.question is not None:
+        accepted = (*state.acknowledged, *state.question.causes)
+        state = replace(state, acknowledged=accepted, question=None)
+    return _without_harm(state, checks, verdict, now)
+
+
+def _without_harm(state: RampState, checks: Sequence[Check], verdict: Verdict, now: float) -> Decision:
+    step, baked_seconds = state.current, now - state.step_started_at
+    open_checks = [check for check in checks if check.name not in state.acknowledged]
+    doubts = [check for check in open_checks if check.verdict is Verdict.FAIL]
+    unknown = [check for check in open_checks if check.verdict is Verdict.INCONCLUSIVE]
+    if doubts:
+        return _ask(state, verdict, tuple(check.name for check in doubts), _sentence(state, doubts), now)
+    if baked_seconds < step.bake_seconds:
+        left = f"{step.bake_seconds - baked_seconds:.0f} s of the bake are left"
+        return _extend(state, verdict, f"at {step.title} {left}; so far {_tally(checks)}")
+    if unknown:
+        limit_seconds = step.bake_seconds + step.patience_seconds
+        if baked_seconds < limit_seconds:
+            return _extend(state, verdict, f"more evidence is needed: {_sentence(state, unknown)}")
+        reason = f"the evidence did not suffice within {limit_seconds} s: {_sentence(state, unknown)}"
+        return _ask(state, verdict, tuple(check.name for check in unknown), reason, now)
+    return _passed(state, checks, verdict, now)
+
+
+def _passed(state: RampState, checks: Sequence[Check], verdict: Verdict, now: float) -> Decision:
+    step, plan = state.current, state.plan
+    reason = f"{step.title} passed: {_tally(checks)}"
+    accepted = [name for name in state.acknowledged if name != APPROVAL]
+    if accepted:
+        reason += f"; accepted by a person: {', '.join(accepted)}"
+    if step.approval and APPROVAL not in state.acknowledged:
+        return _ask(state, verdict, (APPROVAL,), f"{reason}; the plan asks for go or no-go", now)
+    if state.step == len(plan.steps) - 1:
+        return Decision(Action.PROMOTE, verdict, reason, state)
+    return Decision(Action.ADVANCE, verdict, f"{reason}; next is {plan.steps[state.step + 1].title}", state)
+
+
+def _extend(state: RampState, verdict: Verdict, reason: str) -> Decision:
+    return Decision(Action.EXTEND, verdict, reason, replace(state, question=None))
+
+
+def _ask(state: RampState, verdict: Verdict, causes: tuple[str, ...], text: str, now: float) -> Decision:
+    """Ask, or go on asking the same question; after the plan's time-out silence means what the plan says."""
+    question, approvals = state.question, state.plan.approvals
+    if question is None or question.causes != causes:
+        question = Question(f"{state.step}-{state.look}", causes, text, now)
+    waited_seconds = now - question.asked_at
+    if waited_seconds >= approvals.timeout_seconds and approvals.on_timeout == "roll_back":
+        reason = f"nobody answered within {approvals.timeout_seconds} s: {text}"
+        return Decision(Action.ROLL_BACK, verdict, reason, state)
+    return Decision(Action.ASK, verdict, text, replace(state, question=question))
+
+
+def _sentence(state: RampState, checks: Sequence[Check]) -> str:
+    return f"at {state.current.title} " + "; ".join(check.reason for check in checks)
+
+
+def _tally(checks: Sequence[Check]) -> str:
+    """`5 of 6 checks pass; mismatches: 3 of 40 …`: the count, and the ones that do not pass, with their numbers."""
+    passing = sum(check.verdict is Verdict.PASS for check in checks)
+    rest = [f"{check.name}: {check.reason}" for check in checks if check.verdict is not Verdict.PASS]
+    return "; ".join([f"{passing} of {len(checks)} checks pass", *rest])

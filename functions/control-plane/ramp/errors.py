@@ -1,0 +1,23 @@
+"""The errors that leave a task. The class names are error names in `statemachine/ramp.asl.json`: public API.
+
+RampError
+├── AwsUnavailable      AWS throttled or did not answer, after boto3's own retries     Retry
+├── TrafficNotShifted   the lever does not yet read back what was set                  Retry
+└── TrafficMoved        somebody else moved traffic or holds the lever                 Roll Back
+"""
+
+
+class RampError(Exception):
+    """Everything a task raises on purpose."""
+
+
+class AwsUnavailable(RampError):  # noqa: N818  # an error name of the state machine, which read as conditions
+    """AWS throttled or did not answer, after boto3's own retries; trying again is right."""
+
+
+class TrafficNotShifted(RampError):  # noqa: N818  # as above
+    """What was set does not read back yet; trying again is right."""
+
+
+class TrafficMoved(RampError):  # noqa: N818  # as above
+    """Somebody else moved traffic or deploys on the same lever; trying again would fight them."""

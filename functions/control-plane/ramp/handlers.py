@@ -1,0 +1,73 @@
+"""The Lambda handlers, one a state, in the order of the flow; then the brake and the safety net."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  # botocore's own name
+
+from ramp import net, tasks
+from ramp.errors import AwsUnavailable
+from ramp.settings import Settings
+from ramp.world import World
+
+TRANSIENT = frozenset(
+    {
+        "InternalServerError",
+        "InternalServerException",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceException",
+        "ServiceUnavailable",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+logger = Logger()
+tracer = Tracer()
+
+Task = Callable[[Mapping[str, Any], World], dict[str, Any]]
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+
+@cache
+def world() -> World:
+    """The adapters, made once a sandbox."""
+    return World.on_aws(Settings.from_environment(os.environ), boto3.Session())
+
+
+def handler(task: Task) -> Handler:
+    """A task as a Lambda handler: logged, traced, and with AWS's passing troubles under the name that is retried."""
+
+    @wraps(task)
+    def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        try:
+            return task(event, world())
+        except (ConnectionError, HTTPClientError) as error:
+            raise AwsUnavailable(str(error)) from error
+        except ClientError as error:
+            if error.response["Error"]["Code"] in TRANSIENT:
+                raise AwsUnavailable(str(error)) from error
+            raise
+
+    traced: Handler = tracer.capture_lambda_handler(handle, capture_response=False)
+    return logger.inject_lambda_context(traced)
+
+
+prepare = handler(tasks.prepare)
+shift = handler(tasks.shift)
+measure = handler(tasks.measure)
+ask = handler(tasks.ask)
+promote = handler(tasks.promote)
+clean_up = handler(tasks.clean_up)
+roll_back = handler(tasks.roll_back)
+brake = handler(net.brake)
+cleanup = handler(net.cleanup)

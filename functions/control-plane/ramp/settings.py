@@ -1,0 +1,49 @@
+"""The only reader of the environment in this plane."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names of what the tasks work on; see docs/wire.md. Ids or names, as the template gives them."""
+
+    application: str
+    environment: str
+    profile: str
+    strategy: str
+    adapter_flag: str
+    shadow_flag: str
+    read_function: str
+    read_alias: str
+    table: str
+    notice_topic: str
+    alarms: tuple[str, ...]
+    deadline_group: str
+    deadline_role_arn: str
+    cleanup_function_arn: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the variables that template.yaml sets.
+
+        Raises:
+            KeyError: a variable is missing, by name.
+        """
+        return cls(
+            application=environment["APPCONFIG_APPLICATION"],
+            environment=environment["APPCONFIG_ENVIRONMENT"],
+            profile=environment["APPCONFIG_PROFILE"],
+            strategy=environment["APPCONFIG_STRATEGY"],
+            adapter_flag=environment["ADAPTER_FLAG"],
+            shadow_flag=environment["SHADOW_FLAG"],
+            read_function=environment["READ_FUNCTION"],
+            read_alias=environment["READ_ALIAS"],
+            table=environment["RAMP_TABLE"],
+            notice_topic=environment["NOTICE_TOPIC"],
+            alarms=tuple(name for name in environment["ALARM_NAMES"].split(",") if name),
+            deadline_group=environment["DEADLINE_GROUP"],
+            deadline_role_arn=environment["DEADLINE_ROLE_ARN"],
+            cleanup_function_arn=environment["CLEANUP_FUNCTION_ARN"],
+        )

@@ -1,0 +1,241 @@
+"""The tasks, one a state, in the order of `statemachine/ramp.asl.json`: gather, decide, act.
+
+Each may be delivered twice: what it writes, it writes the same again. Each gets plain JSON and the `World`, and gives
+plain JSON: `ramp` is the state for the next task, `verdict` the word the machine routes on with its reason for people.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from ramp.adapters.table import Lock
+from ramp.core.gate import checks
+from ramp.core.plan import Plan, PlanInvalid, format_percent
+from ramp.core.state import RampState
+from ramp.core.verdict import Action, Answer, Command, Decision, decide
+from ramp.errors import TrafficMoved
+from ramp.ledger import let_go, record
+from ramp.world import World
+
+Json = dict[str, Any]
+
+RAMP_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+RETIRE_THE_MOCK = (
+    "Retire the mock when you no longer need the way back:",
+    "1. keep the flag at 100 % for a release cycle and watch huntaze-candidate-error-rate-gt-2pct;",
+    "2. route in code straight to the candidate and deploy;",
+    "3. delete the control source and the flags prismaAdapter and prismaShadow;",
+    "4. remove huntaze-shadow-compare, its permissions, and this state machine if no other route needs it.",
+)
+
+logger = Logger(child=True)
+
+
+def prepare(event: Mapping[str, Any], world: World) -> Json:
+    """Validate the plan, check preconditions, take the lock, remember where traffic was, set the deadline."""
+    ramp, execution_arn, now = event["ramp"], event["execution_arn"], world.now()
+    try:
+        plan = Plan.parse(event["plan"])
+    except PlanInvalid as invalid:
+        return _refused("the plan has faults, and nothing was touched:\n" + "\n".join(invalid.faults))
+    if faults := _unmet(plan, ramp, world):
+        return _refused("the ramp cannot start, and nothing was touched:\n" + "\n".join(faults))
+    holder = world.table.acquire(plan.flag, Lock(ramp, execution_arn), now, plan.deadline_seconds)
+    if holder is not None:
+        return _refused(f"flag: {plan.flag} is moved by another ramp, got {holder.ramp}, expected none running")
+    state = RampState(
+        ramp=ramp,
+        execution_arn=execution_arn,
+        raw_plan=event["plan"],
+        alias_version=world.traffic.read().alias.version,
+        started_at=now,
+    )
+    world.deadline.set(ramp, now + plan.deadline_seconds)
+    record(world, state, "running", "prepared")
+    steps = ", ".join(step.title for step in plan.steps)
+    reason = f"the plan is sound, the lock is taken, and the steps are {steps}"
+    world.notices.tell(f"Ramp {ramp} started", f"The ramp {ramp} on {plan.flag} starts: {reason}.")
+    return {"ramp": state.to_wire(), "verdict": {"action": Action.START, "reason": reason}}
+
+
+def shift(event: Mapping[str, Any], world: World) -> Json:
+    """Set the present step's share and read it back."""
+    state = RampState.from_wire(event["ramp"])
+    _refuse_after_brake(state.ramp, world)
+    world.traffic.shift(state)
+    _refuse_after_brake(state.ramp, world)  # pulled in the meantime: Roll Back settles what was just set
+    state = state.shifted(world.now())
+    summary = f"{state.current.title} is set and reads back"
+    record(world, state, "running", summary)
+    return {"ramp": state.to_wire(), "summary": summary}
+
+
+def measure(event: Mapping[str, Any], world: World) -> Json:
+    """Evidence, checks, verdict, and one action word."""
+    state, now = RampState.from_wire(event["ramp"]), world.now()
+    plan = state.plan
+    evidence = world.metrics.evidence(state.ramp, state.step, state.step_started_at, now, plan.evidence)
+    results = checks(
+        evidence,
+        state.current,
+        plan.gates,
+        fallback=plan.routing.fallback,
+        control_p95_ms=state.control_p95_ms,
+    )
+    enough = evidence.control.requests >= plan.gates.min_requests
+    looked = state.looked(now, evidence.control.p95_ms if enough else None)
+    answer = _answer(event.get("decision") or {}, looked, world)
+    decision = decide(looked, results, now=now, answer=answer, command=_command(state.ramp, world))
+    document = {
+        "step": state.step,
+        "percent": format_percent(state.current.share_ppm),
+        "look": looked.look,
+        "evidence": asdict(evidence),
+        "checks": [asdict(check) for check in results],
+        "verdict": decision.verdict,
+        "action": decision.action,
+        "reason": decision.reason,
+        "answer": asdict(answer) if answer else None,
+    }
+    world.table.put_look(state.ramp, state.step, looked.look, now, document)
+    if decision.state.question is None:
+        world.table.close_request(state.ramp)
+    record(world, decision.state, "running", decision.reason)
+    logger.info("look", extra={name: document[name] for name in ("step", "look", "action", "reason")})
+    return _next(decision)
+
+
+def ask(event: Mapping[str, Any], world: World) -> Json:
+    """Put the question to people, once, and keep the token; an answer that is already there is handed over at once."""
+    state, token = RampState.from_wire(event["ramp"]), event["token"]
+    question = state.question
+    if question is None:
+        raise TrafficMoved("question: is missing from the state, got none, expected what Measure asked")
+    fields = {"step": state.step, "question": question.text, "causes": list(question.causes)}
+    is_new = world.table.ask(state.ramp, question.request_id, token, world.now(), **fields)
+    request = world.table.request(state.ramp) or {}
+    if "answer" in request:
+        world.executions.answer(token, {name: str(request[name]) for name in ("answer", "by", "reason")})
+    if is_new:
+        message = (
+            f"{question.text}.\n\nAnswer with:\n  ramp approve {state.ramp} --reason '…'\n"
+            f"  ramp reject {state.ramp} --reason '…'\n\n"
+            f"Without an answer within {state.plan.approvals.timeout_seconds} s: {state.plan.approvals.on_timeout}."
+        )
+        world.notices.tell(f"Ramp {state.ramp} asks at {state.current.title}", message)
+    return {}
+
+
+def promote(event: Mapping[str, Any], world: World) -> Json:
+    """Verify that every user is on the candidate, and stop comparing."""
+    state = RampState.from_wire(event["ramp"])
+    _refuse_after_brake(state.ramp, world)
+    world.traffic.promote(state)
+    _refuse_after_brake(state.ramp, world)
+    record(world, state, "promoted", event["verdict"]["reason"])
+    summary = "every user is on the candidate, read back; shadow is off"
+    return {"ramp": state.to_wire(), "summary": summary}
+
+
+def clean_up(event: Mapping[str, Any], world: World) -> Json:
+    """Remove what a promoted ramp made, and say how to retire the mock."""
+    state = RampState.from_wire(event["ramp"])
+    pruned = world.traffic.prune(state.ramp)
+    let_go(world, state.ramp, state.plan.flag)
+    checklist = "\n".join(RETIRE_THE_MOCK)
+    reason = event["verdict"]["reason"]
+    world.notices.tell(f"Ramp {state.ramp} promoted", f"Every user is on the candidate: {reason}.\n\n{checklist}")
+    summary = {
+        "outcome": "promoted",
+        "reason": reason,
+        "superseded_flag_versions_deleted": pruned,
+        "retire_the_mock": list(RETIRE_THE_MOCK),
+    }
+    return {"summary": summary}
+
+
+def roll_back(event: Mapping[str, Any], world: World) -> Json:
+    """Traffic first, then everything else; the reason is the verdict's, or what went wrong."""
+    state = RampState.from_wire(event["ramp"])
+    reason = _why(event)
+    where = world.traffic.settle(state.ramp, state.alias_to_restore).describe()
+    record(world, state, "rolled_back", reason)
+    let_go(world, state.ramp, state.plan.flag)
+    world.traffic.prune(state.ramp)
+    world.notices.tell(f"Ramp {state.ramp} rolled back", f"{reason}.\n\n{where}.")
+    return {"verdict": {"action": Action.ROLL_BACK, "reason": f"{reason}. {where}."}}
+
+
+def _unmet(plan: Plan, ramp: str, world: World) -> list[str]:
+    """Preconditions that do not hold, one sentence each; reads only."""
+    faults = []
+    if not RAMP_NAME.fullmatch(ramp):
+        faults.append(f"execution name: names the ramp in metrics, got {ramp!r}, expected letters, digits, _ and -")
+    if plan.flag != world.flags.adapter:
+        faults.append(f"flag: is none that this stack moves, got {plan.flag!r}, expected {world.flags.adapter!r}")
+    if (number := world.traffic.in_flight()) is not None:
+        faults.append(f"AppConfig: a deployment is in flight, got deployment {number}, expected none")
+    position = world.traffic.read()
+    if not position.alias.is_whole:
+        weights = {version: format_percent(ppm) for version, ppm in position.alias.weights.items()}
+        faults.append(f"alias: is split, got {weights} beside {position.alias.version}, expected one version")
+    if plan.lever == "alias" and not world.traffic.has_version(plan.candidate_version):
+        faults.append(f"candidate_version: is not published, got {plan.candidate_version!r}, expected a version")
+    adapter = position.setting.adapter
+    if adapter is not None and adapter.get("ramp") != ramp:
+        faults.append(f"flag: is on already, got {format_percent(position.setting.share_ppm)}, expected off")
+    faults += [
+        f"alarm {name}: guards the ramp, got {alarm_state}, expected OK"
+        for name, alarm_state in world.metrics.alarms().items()
+        if alarm_state in {"ALARM", "MISSING"}
+    ]
+    return faults
+
+
+def _refused(reason: str) -> Json:
+    return {"ramp": {}, "verdict": {"action": Action.REFUSE, "reason": reason}}
+
+
+def _next(decision: Decision) -> Json:
+    state = decision.state.at_next_step() if decision.action is Action.ADVANCE else decision.state
+    verdict = {"action": decision.action, "verdict": decision.verdict, "reason": decision.reason}
+    return {"ramp": state.to_wire(), "verdict": verdict}
+
+
+def _answer(handed: Mapping[str, Any], state: RampState, world: World) -> Answer | None:
+    """A person's answer: as the token handed it over, or as the table kept it for the question that still stands."""
+    if answer := Answer.parse(handed):
+        return answer
+    if handed:
+        logger.warning("an answer was not understood", extra={"fields": sorted(handed)})
+    if state.question is None:
+        return None
+    request = world.table.request(state.ramp) or {}
+    return Answer.parse(request) if request.get("request_id") == state.question.request_id else None
+
+
+def _command(ramp: str, world: World) -> Command | None:
+    said = world.table.command(ramp)
+    return Command(said["verb"], said["by"], said["reason"]) if said else None
+
+
+def _refuse_after_brake(ramp: str, world: World) -> None:
+    """After a brake nothing raises traffic again in that ramp."""
+    if command := _command(ramp, world):
+        raise TrafficMoved(f"{command.by} aborted the ramp: {command.reason}")
+
+
+def _why(event: Mapping[str, Any]) -> str:
+    """The reason of a rollback: what went wrong on the way here, else the last verdict."""
+    trouble, verdict = event.get("trouble") or {}, event.get("verdict") or {}
+    if not trouble:
+        return str(verdict.get("reason") or "the ramp was told to roll back")
+    cause = str(trouble.get("Cause") or trouble.get("Error"))
+    with suppress(ValueError, KeyError, TypeError):  # else a cause in plain words, as send-task-failure gives it
+        cause = json.loads(cause)["errorMessage"]
+    return cause

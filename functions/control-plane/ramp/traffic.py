@@ -1,0 +1,100 @@
+"""Traffic: both levers as one. The one piece of code that shifts and settles, for every task that does either."""
+
+from dataclasses import dataclass
+
+from ramp.adapters.alias_lever import AliasLever, AliasPosition
+from ramp.adapters.flag_lever import FlagLever
+from ramp.core.flag_document import OFF, Setting, promoted_setting, setting_for
+from ramp.core.plan import WHOLE_PPM, format_percent
+from ramp.core.state import RampState
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where users are, as read back from both levers."""
+
+    setting: Setting
+    alias: AliasPosition
+
+    @property
+    def is_promoted(self) -> bool:
+        """Every user is on the candidate: by the flag, or by an alias whole on the candidate's version."""
+        adapter = self.setting.adapter or {}
+        by_alias = self.alias.is_whole and adapter.get("candidate_version") == self.alias.version
+        return self.setting.share_ppm == WHOLE_PPM or by_alias
+
+    @property
+    def ramp(self) -> str:
+        """The ramp that set the flags, as they say themselves."""
+        attributes = self.setting.adapter or self.setting.shadow or {}
+        return str(attributes.get("ramp", "unknown"))
+
+    def describe(self) -> str:
+        """In words, for people."""
+        on = format_percent(self.setting.share_ppm)
+        flag = "the flag is off" if self.setting == OFF else f"the flag is on at {on}"
+        alias = f"whole on version {self.alias.version}" if self.alias.is_whole else f"split: {self.alias.weights}"
+        return f"Traffic to the candidate reads back at {on}: {flag}, the alias is {alias}"
+
+
+class Traffic:
+    """Moves users between control and candidate; every move is idempotent and verified by reading back."""
+
+    def __init__(self, flag: FlagLever, alias: AliasLever) -> None:
+        self._flag = flag
+        self._alias = alias
+
+    def read(self) -> Position:
+        """Where users are now."""
+        return Position(self._flag.read(), self._alias.read())
+
+    def in_flight(self) -> int | None:
+        """The number of an AppConfig deployment that has not ended."""
+        return self._flag.in_flight()
+
+    def has_version(self, version: str) -> bool:
+        """Whether the read function has this published version."""
+        return self._alias.has_version(version)
+
+    def shift(self, state: RampState) -> None:
+        """Set the state's present step. The flag first: it names the ramp and step that the metrics are keyed by."""
+        self._flag.put(setting_for(state), description(state.ramp))
+        if state.plan.lever == "alias":
+            self._weigh(state)
+
+    def settle(self, ramp: str, alias_version: str | None) -> Position:
+        """Everybody back on control: stop a deployment in flight, flag off, alias whole on `alias_version`.
+
+        `alias_version` is None for a ramp that never touched the alias. Returns what reads back.
+
+        Raises:
+            TrafficNotShifted: it does not read back settled yet; settling again is right.
+        """
+        self._flag.stop()
+        self._flag.put(OFF, description(ramp))
+        if alias_version is not None:
+            self._alias.put(alias_version, {})
+        return self.read()
+
+    def promote(self, state: RampState) -> Position:
+        """Everybody on the candidate and no more comparison. Returns what reads back."""
+        self._flag.put(promoted_setting(state), description(state.ramp))
+        if state.plan.lever == "alias":
+            self._weigh(state)
+        return self.read()
+
+    def prune(self, ramp: str) -> int:
+        """Delete the flag versions that `ramp` wrote and that are not deployed; returns how many."""
+        return self._flag.prune(description(ramp))
+
+    def _weigh(self, state: RampState) -> None:
+        share_ppm, candidate = state.current.share_ppm, state.plan.candidate_version
+        if share_ppm == WHOLE_PPM:
+            self._alias.put(candidate, {})
+        else:
+            self._alias.put(state.alias_version, {candidate: share_ppm} if share_ppm else {})
+
+
+def description(ramp: str) -> str:
+    """What flag versions and deployments of a ramp are marked with."""
+    return f"ramp {ramp}"

@@ -1,0 +1,60 @@
+"""What the tasks work on, bundled: the adapters, the clock, and the names of the two flags."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import boto3
+from botocore.config import Config
+
+from ramp.adapters.alias_lever import AliasLever
+from ramp.adapters.deadline import Deadline
+from ramp.adapters.executions import Executions
+from ramp.adapters.flag_lever import FlagLever, FlagLocation
+from ramp.adapters.metrics import Metrics
+from ramp.adapters.notices import Notices
+from ramp.adapters.table import RampTable
+from ramp.core.flag_document import FlagNames
+from ramp.settings import Settings
+from ramp.traffic import Traffic
+
+# One slow call must not eat the task's time: the state machine retries too.
+CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5})
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside the core; `now` gives epoch seconds."""
+
+    flags: FlagNames
+    traffic: Traffic
+    metrics: Metrics
+    table: RampTable
+    notices: Notices
+    deadline: Deadline
+    executions: Executions
+    now: Callable[[], float]
+
+    @classmethod
+    def on_aws(cls, settings: Settings, session: boto3.Session) -> "World":
+        """The adapters on AWS, or on whatever endpoint the session's environment names."""
+        names = FlagNames(settings.adapter_flag, settings.shadow_flag)
+        location = FlagLocation(settings.application, settings.environment, settings.profile, settings.strategy)
+        appconfig = session.client("appconfig", config=CONFIG)
+        appconfigdata = session.client("appconfigdata", config=CONFIG)
+        alias = AliasLever(session.client("lambda", config=CONFIG), settings.read_function, settings.read_alias)
+        return cls(
+            flags=names,
+            traffic=Traffic(FlagLever(appconfig, appconfigdata, location, names, time.sleep), alias),
+            metrics=Metrics(session.client("cloudwatch", config=CONFIG), settings.alarms),
+            table=RampTable(session.resource("dynamodb", config=CONFIG).Table(settings.table)),
+            notices=Notices(session.client("sns", config=CONFIG), settings.notice_topic),
+            deadline=Deadline(
+                session.client("scheduler", config=CONFIG),
+                settings.deadline_group,
+                settings.deadline_role_arn,
+                settings.cleanup_function_arn,
+            ),
+            executions=Executions(session.client("stepfunctions", config=CONFIG)),
+            now=time.time,
+        )
