@@ -152,7 +152,7 @@ class _Fields:
 
     def phase(self) -> Phase:
         ramp = self.text("ramp")
-        if ramp and not _RAMP_ID.fullmatch(ramp):
+        if isinstance(self._values.get("ramp"), str) and not _RAMP_ID.fullmatch(ramp):
             self._fault("ramp", "is no ramp id", f"{len(ramp)} characters", "1-80 of A-Za-z0-9_-")
         return Phase(ramp, str(self.integer("step", 0, None)))
 

@@ -1,0 +1,275 @@
+"""The router decides, observes and answers, and the user never pays for the candidate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from read_path.core.answer import Answer, of_user, refusal, trouble
+from read_path.core.event import ComparisonEvent, Kind
+from read_path.core.observation import CandidateError
+from read_path.core.routing import AdapterFlag, Flags, Phase, ShadowFlag
+from read_path.dispatch import DispatchError
+from read_path.serve import Invocation, Service, serve
+from read_path.sources import mock
+
+PHASE = Phase("ramp-1", "2")
+EVERYBODY = AdapterFlag(PHASE, share_ppm=1_000_000, salt="s", deadline_ms=500, fallback=True)
+COMPARE_ALL = ShadowFlag(PHASE, sample_ppm=1_000_000, budget_ms=400)
+INVOCATION = Invocation("request-1", "$LATEST")
+CONTROL = mock.read("user-1")
+CANDIDATE = Answer(200, '{"id": "user-1", "from": "candidate"}')
+
+
+def ticking(*milliseconds: float) -> Callable[[], float]:
+    """A clock that reads these moments, then stands still."""
+    moments: Iterator[float] = iter(milliseconds)
+    last = 0.0
+
+    def now() -> float:
+        nonlocal last
+        last = next(moments, last)
+        return last / 1000
+
+    return now
+
+
+@dataclass
+class House:
+    """A service made of values; what was dispatched is kept."""
+
+    told: Any
+    flags: Flags = field(default_factory=lambda: Flags(EVERYBODY, COMPARE_ALL))
+    candidate: Answer | Exception = CANDIDATE
+    control: Answer | Exception | None = None
+    dispatch_fails: Exception | None = None
+    clock: Callable[[], float] = lambda: 0.0
+    sent: list[ComparisonEvent] = field(default_factory=list)
+    asked: list[tuple[str, int]] = field(default_factory=list)
+
+    def serve(self, event: object = None, **changes: Any) -> tuple[int, dict[str, Any]]:
+        service = replace(self.service(), **changes)
+        proxy = serve({"userId": "user-1"} if event is None else event, INVOCATION, service)
+        assert proxy["headers"] == {"content-type": "application/json"}
+        return proxy["statusCode"], json.loads(proxy["body"])
+
+    def service(self) -> Service:
+        return Service(
+            flags=lambda: self.flags,
+            control=self._control,
+            candidate=self._candidate,
+            dispatch=self._dispatch,
+            telemetry=self.told.telemetry,
+            clock=self.clock,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """The one EMF record of the one request: dimensions and values."""
+        (record,) = self.told.records()
+        return {
+            name: value[0] if isinstance(value, list) else value for name, value in record.items() if name != "_aws"
+        }
+
+    def _control(self, user_id: str) -> Answer:
+        return given(self.control or mock.read(user_id))
+
+    def _candidate(self, user_id: str, deadline_ms: int) -> Answer:
+        self.asked.append((user_id, deadline_ms))
+        return given(self.candidate)
+
+    def _dispatch(self, event: ComparisonEvent) -> None:
+        self.sent.append(event)
+        if self.dispatch_fails:
+            raise self.dispatch_fails
+
+
+def given(answer: Answer | Exception) -> Answer:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+@pytest.fixture
+def house(told: Any) -> House:
+    return House(told)
+
+
+def test_without_flags_control_answers_and_nothing_is_compared(house: House) -> None:
+    house.flags = Flags()
+    assert house.serve() == (200, mock.users()[0].document())
+    assert (house.asked, house.sent, house.told.messages()) == ([], [], ["[MOCK-SUCCESS]"])
+    assert house.record() == {
+        "ramp": "none",
+        "step": "none",
+        "arm": "control",
+        "requests": 1,
+        "errors": 0,
+        "user_errors": 0,
+        "dispatch_errors": 0,
+        "latency_ms": 0,
+    }
+
+
+def test_a_candidate_that_answers_serves_the_user_and_is_compared(house: House) -> None:
+    house.clock = ticking(0, 0, 30)
+    assert house.serve() == (200, {"id": "user-1", "from": "candidate"})
+    assert house.asked == [("user-1", 500)]
+    (event,) = house.sent
+    assert (event.kind, event.control, event.candidate) == (Kind.CANARY, CONTROL, CANDIDATE)
+    assert house.told.messages() == ["[CANARY-SUCCESS]"]
+    assert house.record() == {
+        "ramp": "ramp-1",
+        "step": "2",
+        "arm": "candidate",
+        "requests": 1,
+        "errors": 0,
+        "discordant_errors": 0,
+        "fallbacks": 0,
+        "user_errors": 0,
+        "dispatch_errors": 0,
+        "latency_ms": 30,
+    }
+
+
+FAILURES = [
+    CandidateError("TooManyRequestsException"),
+    CandidateError("Timeout", timed_out=True),
+    CandidateError("FunctionError"),
+    ZeroDivisionError(),
+    trouble(),
+    refusal(503, "Traceback (most recent call last)"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=str)
+def test_whatever_the_candidate_does_the_user_is_answered_from_control(
+    house: House, failure: Answer | Exception
+) -> None:
+    house.candidate = failure
+    assert house.serve() == (200, mock.users()[0].document())
+    assert house.told.messages() == ["[PRISMA-ERROR]", "[CANARY]"]
+    assert house.sent == []
+    record = house.record()
+    assert [
+        record[name] for name in ("arm", "requests", "errors", "discordant_errors", "fallbacks", "user_errors")
+    ] == [
+        "candidate",
+        1,
+        1,
+        1,
+        1,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=str)
+def test_without_fallback_the_failure_is_the_users_answer_without_detail(
+    house: House, failure: Answer | Exception
+) -> None:
+    house.candidate = failure
+    house.flags = Flags(replace(EVERYBODY, fallback=False), None)
+    assert house.serve() == (500, {"error": "internal error"})
+    record = house.record()
+    assert [record[name] for name in ("errors", "discordant_errors", "fallbacks", "user_errors")] == [1, 1, 0, 1]
+
+
+def test_an_answer_after_the_deadline_is_a_failure(house: House) -> None:
+    house.clock = ticking(0, 0, 501)
+    assert house.serve() == (200, mock.users()[0].document())
+    assert house.told.lines()[0]["timed_out"] is True
+    assert house.record()["latency_ms"] == 501
+
+
+def test_a_candidates_404_is_an_answer(house: House) -> None:
+    house.candidate = of_user(None)
+    assert house.serve() == (404, {"error": "user not found"})
+    assert house.record()["errors"] == 0
+
+
+def test_when_both_arms_fail_it_is_not_the_candidates_own_failure(house: House) -> None:
+    house.candidate, house.control = CandidateError("FunctionError"), RuntimeError("no")
+    assert house.serve() == (500, {"error": "internal error"})
+    record = house.record()
+    assert [record[name] for name in ("errors", "discordant_errors", "fallbacks", "user_errors")] == [1, 0, 0, 1]
+
+
+def test_a_control_that_fails_is_a_clean_500_and_compared_with_nothing(house: House) -> None:
+    house.flags, house.control = Flags(None, COMPARE_ALL), RuntimeError("secret")
+    assert house.serve() == (500, {"error": "internal error"})
+    assert (house.sent, house.told.messages()) == ([], ["[ERROR]"])
+    record = house.record()
+    assert [record[name] for name in ("arm", "errors", "user_errors")] == ["control", 1, 1]
+
+
+@pytest.mark.parametrize("user", ["user-1", "user-51"])
+def test_in_a_shadow_step_every_control_answer_is_sent_to_the_comparator(house: House, user: str) -> None:
+    """A 404 is an answer too: a user the candidate should not know is evidence."""
+    house.flags = Flags(None, COMPARE_ALL)
+    house.serve({"userId": user})
+    (event,) = house.sent
+    assert event == ComparisonEvent(Kind.SHADOW, PHASE, user, "request-1", 400, mock.read(user))
+    assert house.asked == []
+    assert house.record()["ramp"] == "ramp-1"
+
+
+def test_a_sample_of_nothing_sends_nothing(house: House) -> None:
+    house.flags = Flags(None, replace(COMPARE_ALL, sample_ppm=0))
+    house.serve()
+    assert house.sent == []
+
+
+def test_the_shadow_flag_is_the_kill_switch_of_all_comparison(house: House) -> None:
+    house.flags = Flags(EVERYBODY, None)
+    house.serve()
+    assert house.sent == []
+
+
+@pytest.mark.parametrize("flags", [Flags(EVERYBODY, COMPARE_ALL), Flags(None, COMPARE_ALL)])
+def test_a_comparison_that_cannot_be_sent_is_counted_and_not_felt(house: House, flags: Flags) -> None:
+    house.flags, house.dispatch_fails = flags, DispatchError("TooManyRequestsException")
+    status, _ = house.serve()
+    assert status == 200
+    assert house.record()["dispatch_errors"] == 1
+
+
+@pytest.mark.parametrize("event", [{}, {"userId": 3}, [], 7])
+def test_a_direct_event_without_a_user_is_400_and_no_request(house: House, event: object) -> None:
+    status, body = house.serve(event)
+    assert (status, list(body)) == (400, ["error"])
+    assert (house.told.messages(), house.told.records()) == (["[ERROR]"], [])
+
+
+def test_an_api_event_without_identity_is_401(house: House, read_events: dict[str, Any]) -> None:
+    assert house.serve(read_events["http-api-without-authorizer"]) == (401, {"error": "unauthorized"})
+    assert house.told.records() == []
+
+
+def raising(*_: object) -> Any:
+    raise ZeroDivisionError("a bug with user-1's data in its message")
+
+
+@pytest.mark.parametrize("part", ["flags", "dispatch"])
+def test_a_bug_of_ours_is_answered_from_control(house: House, part: str) -> None:
+    assert house.serve(**{part: raising}) == (200, mock.users()[0].document())
+    assert house.told.messages() == ["[ERROR]", "[MOCK-SUCCESS]"]
+    assert "data" not in json.dumps(house.told.lines())
+    assert house.record()["ramp"] == "none"
+
+
+def test_the_alias_lever_serves_the_candidate_on_its_version_alone(house: House) -> None:
+    house.flags = Flags(replace(EVERYBODY, candidate_version="$LATEST"), None)
+    assert house.serve()[1]["from"] == "candidate"
+    house.flags = Flags(replace(EVERYBODY, candidate_version="7"), None)
+    assert house.serve() == (200, mock.users()[0].document())
+
+
+def test_a_log_line_tells_who_was_served_by_what(house: House) -> None:
+    house.clock = ticking(0, 0, 12.5)
+    house.serve()
+    (line,) = house.told.lines()
+    told = ("arm", "ramp", "step", "user_id", "request_id", "status", "duration_ms", "timed_out")
+    assert [line[name] for name in told] == ["candidate", "ramp-1", "2", "user-1", "request-1", 200, 12.5, False]
+    assert "failure" not in line
