@@ -23,6 +23,7 @@ REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 # A worker is a process of some 80 MB: enough of them for nested invocations, few enough for a laptop.
 ACCOUNT_CONCURRENCY = 64
+SANDBOX_IDLE_SECONDS = 86_400  # a sandbox, once paid for, stays
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")
 READY_SECONDS = 30.0
 READY_PATH = "/_ministack/ready"
@@ -85,6 +86,7 @@ def _environment(scratch: Path, port: int, trace_port: int, wait_scale: float) -
         "HOME": str(scratch),
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_ACCOUNT_CONCURRENCY": str(ACCOUNT_CONCURRENCY),
+        "LAMBDA_WARM_TTL_SECONDS": str(SANDBOX_IDLE_SECONDS),
         "LOG_LEVEL": "WARNING",
         "SFN_WAIT_SCALE": str(wait_scale),
         "SFTP_ENABLED": "0",

@@ -27,10 +27,11 @@ from local_stack.clients import client
 from local_stack.deploy import deploy, digest
 from local_stack.process import LocalStackError, Process, spawn
 from local_stack.state import State
+from local_stack.warm import warm
 
 Say = Callable[[str], None]
 NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
-ALARM_PERIOD_SECONDS = 5  # the template's alarms look at 5 minutes; here at 25 seconds
+ALARM_PERIOD_SECONDS = 3  # the template's alarms look at five minutes; here at a quarter of one
 CONNECT_SECONDS = 2
 
 
@@ -135,13 +136,11 @@ def _start(
         database.seed(server.url)
         emulator.wait_until_ready(running, folder / "emulator.log")
         say(f"MiniStack: {running.endpoint_url}, deploying template.yaml")
-        deployment = deploy(
-            lambda service: client(running.endpoint_url, service), repository, server.url, parameters, say
-        )
-        sidecar.write_alarms(folder, deployment.alarms)
+        up_to_here = Stack(running.endpoint_url, server.url)
+        deployed = _deploy(folder, repository, up_to_here, parameters, say)
         with _interrupts_deferred():
             helper = _start_sidecar(folder, running.endpoint_url, sink.fileno(), alarm_period_seconds)
-            current = _saved(folder, replace(current, sidecar=helper, digest=deployment.digest))
+            current = _saved(folder, replace(current, sidecar=helper, digest=deployed))
     except BaseException:
         if current is not None:
             _tear_down(folder, current)
@@ -149,7 +148,16 @@ def _start(
     finally:
         sink.close()
     say(f"the local stack is up after {time.monotonic() - started_at:.1f} s")
-    return Stack(running.endpoint_url, server.url)
+    return up_to_here
+
+
+def _deploy(folder: Path, repository: Path, stack: Stack, parameters: Mapping[str, str], say: Say) -> str:
+    """The digest of what is deployed now, with its alarms left for the sidecar and its sandboxes warm."""
+    deployment = deploy(stack.client, repository, stack.database_url, parameters, say)
+    sidecar.write_alarms(folder, deployment.alarms)
+    say("warming the read path")
+    warm(stack.client)
+    return deployment.digest
 
 
 def _start_sidecar(folder: Path, endpoint_url: str, traces_fd: int, alarm_period_seconds: int) -> Process:
@@ -168,9 +176,7 @@ def _reuse(repository: Path, found: State, parameters: Mapping[str, str], say: S
         say(f"the local stack is already up at {kept.endpoint_url}")
         return kept
     say(f"the local stack is already up at {kept.endpoint_url}, deploying what changed")
-    deployment = deploy(kept.client, repository, kept.database_url, parameters, say)
-    sidecar.write_alarms(folder, deployment.alarms)
-    _saved(folder, replace(found, digest=deployment.digest))
+    _saved(folder, replace(found, digest=_deploy(folder, repository, kept, parameters, say)))
     return kept
 
 
