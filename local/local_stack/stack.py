@@ -33,6 +33,7 @@ Say = Callable[[str], None]
 NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 ALARM_PERIOD_SECONDS = 3  # the template's alarms look at five minutes; here at a quarter of one
 CONNECT_SECONDS = 2
+EMULATOR_GRACE_SECONDS = 1.0  # all it holds is in memory; it would wait for its Lambda workers
 
 
 @dataclass(frozen=True)
@@ -181,9 +182,9 @@ def _reuse(repository: Path, found: State, parameters: Mapping[str, str], say: S
 
 
 def _tear_down(folder: Path, found: State) -> None:
-    for process in (found.sidecar, found.emulator):
-        if process is not None:
-            process.stop()
+    if found.sidecar is not None:
+        found.sidecar.stop()
+    found.emulator.stop(grace_seconds=EMULATOR_GRACE_SECONDS)
     if found.database is not None:
         postgres.stop(found.database)
     shutil.rmtree(folder)
