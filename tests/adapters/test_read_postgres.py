@@ -1,0 +1,193 @@
+"""The candidate's users on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import boto3
+import psycopg
+import pytest
+from local_stack import database
+from moto import mock_aws
+from read_path.core.answer import of_user
+from read_path.sources import mock
+from read_path.sources.postgres import PostgresUsers
+from read_path.sources.secret import DatabaseSecret
+
+
+@dataclass
+class Handed:
+    """Credentials that are handed over in turn; the last stays."""
+
+    script: list[str]
+    refetched: int = field(default=0)
+
+    def conninfo(self) -> str:
+        return self.script[0]
+
+    def refetch(self) -> str:
+        self.refetched += 1
+        if len(self.script) > 1:
+            self.script.pop(0)
+        return self.script[0]
+
+
+Opens = Callable[..., PostgresUsers]
+
+
+@pytest.fixture
+def url(postgres_url: str) -> str:
+    database.migrate(postgres_url)
+    database.seed(postgres_url)
+    return postgres_url
+
+
+@pytest.fixture
+def opened(url: str) -> Iterator[Opens]:
+    made: list[PostgresUsers] = []
+
+    def open_users(
+        credentials: Handed | None = None, timeout_ms: int = 500, *, prepared_statements: bool = True
+    ) -> PostgresUsers:
+        made.append(PostgresUsers(credentials or Handed([url]), timeout_ms, prepared_statements=prepared_statements))
+        return made[-1]
+
+    yield open_users
+    for users in made:
+        users.close()
+
+
+@pytest.fixture
+def admin(url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def backend(users: PostgresUsers) -> int:
+    connection = users._connection
+    assert connection is not None
+    return connection.info.backend_pid
+
+
+def wrong_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.username}:wrong@{parts.hostname}:{parts.port}").geturl()
+
+
+def test_every_user_reads_exactly_as_control_answers_it(opened: Opens) -> None:
+    users = opened()
+    assert [of_user(users.read(user.id)) for user in mock.users()] == [mock.read(user.id) for user in mock.users()]
+
+
+def test_an_unknown_user_is_nobody(opened: Opens) -> None:
+    assert opened().read("user-51") is None
+
+
+def test_a_deleted_user_is_nobody(opened: Opens, admin: psycopg.Connection) -> None:
+    admin.execute("UPDATE users SET deleted_at = now() WHERE id = 'user-3'")
+    assert opened().read("user-3") is None
+
+
+def test_a_user_id_is_a_value_and_no_sql(opened: Opens) -> None:
+    assert opened().read("user-1' OR true --") is None
+
+
+def test_one_connection_is_kept_between_reads(opened: Opens) -> None:
+    users = opened()
+    users.read("user-1")
+    first = backend(users)
+    users.read("user-2")
+    assert backend(users) == first
+
+
+def test_a_connection_broken_between_reads_is_replaced_within_the_read(
+    opened: Opens, admin: psycopg.Connection
+) -> None:
+    users = opened()
+    users.read("user-1")
+    first = backend(users)
+    admin.execute("SELECT pg_terminate_backend(%s, 5000)", (first,))
+    assert users.read("user-1") == mock.users()[0]
+    assert backend(users) != first
+
+
+def test_a_statement_ends_at_its_timeout_and_the_connection_lives_on(opened: Opens, admin: psycopg.Connection) -> None:
+    users = opened(timeout_ms=100)
+    users.read("user-1")
+    first = backend(users)
+    with admin.transaction():
+        admin.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            users.read("user-1")
+    assert users.read("user-1") == mock.users()[0]
+    assert backend(users) == first
+
+
+def test_a_timeout_of_zero_is_left_to_the_role(opened: Opens) -> None:
+    users = opened(timeout_ms=0)
+    users.read("user-1")
+    assert users._connection is not None
+    assert users._connection.execute("SHOW statement_timeout").fetchone() == ("0",)
+
+
+@pytest.mark.parametrize(("prepared", "count"), [(True, 1), (False, 0)])
+def test_server_side_prepared_statements_can_be_switched_off(opened: Opens, *, prepared: bool, count: int) -> None:
+    users = opened(prepared_statements=prepared)
+    for _ in range(10):
+        users.read("user-1")
+    assert users._connection is not None
+    statements = users._connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
+    assert statements == (count,)
+
+
+def test_after_a_failed_login_the_secret_is_fetched_once_more(opened: Opens, url: str) -> None:
+    """The password was rotated while the sandbox slept."""
+    credentials = Handed([wrong_password(url), url])
+    assert opened(credentials).read("user-1") == mock.users()[0]
+    assert credentials.refetched == 1
+
+
+def test_a_secret_that_did_not_change_is_not_tried_twice(opened: Opens, url: str) -> None:
+    credentials = Handed([wrong_password(url)])
+    with pytest.raises(psycopg.OperationalError):
+        opened(credentials).read("user-1")
+    assert credentials.refetched == 1
+
+
+def test_a_server_that_is_not_there_asks_for_no_secret(opened: Opens) -> None:
+    credentials = Handed(["postgresql://u:p@127.0.0.1:1/x"])
+    with pytest.raises(psycopg.OperationalError):
+        opened(credentials).read("user-1")
+    assert credentials.refetched == 0
+
+
+def test_a_secret_in_secrets_manager_opens_the_database(url: str) -> None:
+    with mock_aws():
+        client = boto3.client("secretsmanager", region_name="us-east-1")
+        client.create_secret(Name="huntaze/database", SecretString=json.dumps({"DATABASE_URL": wrong_password(url)}))
+        users = PostgresUsers(DatabaseSecret("huntaze/database", lambda: client), 500, prepared_statements=True)
+        with pytest.raises(psycopg.OperationalError):
+            users.read("user-1")
+        client.put_secret_value(SecretId="huntaze/database", SecretString=json.dumps({"DATABASE_URL": url}))
+        assert users.read("user-1") == mock.users()[0]
+        users.close()
+
+
+def test_migrating_and_seeding_again_changes_nothing(url: str, admin: psycopg.Connection) -> None:
+    before = admin.execute("SELECT * FROM users ORDER BY id").fetchall()
+    database.migrate(url)
+    assert database.seed(url) == 50
+    assert admin.execute("SELECT * FROM users ORDER BY id").fetchall() == before
+    assert admin.execute("SELECT version FROM schema_migrations").fetchall() == [("001_users",)]
+
+
+def test_seeding_repairs_a_user_that_was_changed(url: str, admin: psycopg.Connection) -> None:
+    admin.execute("UPDATE users SET email = 'x', deleted_at = now() WHERE id = 'user-1'")
+    database.seed(url)
+    assert admin.execute("SELECT email, deleted_at FROM users WHERE id = 'user-1'").fetchone() == (
+        "user-1@example.com",
+        None,
+    )
