@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import psutil
 
 START_TIME_TOLERANCE_SECONDS = 0.5  # the kernel counts start times in hundredths; JSON keeps them as floats
+
+KILLED_SECONDS = 5.0
 
 
 class LocalStackError(Exception):
@@ -40,19 +43,29 @@ class Process:
         family = [process, *process.children(recursive=True)]
         process.send_signal(ask)
         psutil.wait_procs([process], timeout=grace_seconds)
-        for survivor in (member for member in family if member.is_running()):
+        for survivor in filter(_runs, family):
             survivor.kill()
-        _, left = psutil.wait_procs(family, timeout=grace_seconds)
+        deadline = time.monotonic() + KILLED_SECONDS
+        while (left := list(filter(_runs, family))) and time.monotonic() < deadline:
+            time.sleep(0.02)
         if left:
             raise LocalStackError(f"{self.name}: pids {[member.pid for member in left]} survived SIGKILL")
 
     def _find(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started_at) < START_TIME_TOLERANCE_SECONDS
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
+        same = abs(process.create_time() - self.started_at) < START_TIME_TOLERANCE_SECONDS
+        return process if same and _runs(process) else None
+
+
+def _runs(process: psutil.Process) -> bool:
+    """A zombie does not: it waits for its parent to read its exit status, and holds nothing."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def spawn(name: str, command: Sequence[str], log: Path, environment: Mapping[str, str], **popen: Any) -> Process:

@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 ALARM_PERIOD_SECONDS = 3  # the template's alarms look at five minutes; here at a quarter of one
 CONNECT_SECONDS = 2
-EMULATOR_GRACE_SECONDS = 1.0  # all it holds is in memory; it would wait for its Lambda workers
+EMULATOR_GRACE_SECONDS = 10.0  # it takes 3 s to give up idle connections, then ends its Lambda workers
 
 
 @dataclass(frozen=True)
