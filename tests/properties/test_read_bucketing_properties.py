@@ -22,6 +22,13 @@ def test_nothing_is_nobody_and_everything_is_everybody(salt: str, user: str) -> 
     assert 0 <= bucket(salt, user) < WHOLE_PPM
 
 
+@given(st.text(), st.text())
+def test_a_share_ends_exactly_at_its_last_bucket(salt: str, user: str) -> None:
+    mine = bucket(salt, user)
+    assert not in_share(salt, user, mine)
+    assert in_share(salt, user, mine + 1)
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 50))
 def test_a_share_of_many_users_is_about_the_share(percent: int) -> None:

@@ -6,12 +6,13 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from read_path.core.routing import Flags
@@ -83,20 +84,26 @@ def test_a_refused_document_is_told_with_the_path_of_its_fault(told: Any) -> Non
     assert told.lines()[0]["faults"] == ["prismaShadow.enabled: is not a boolean, got str, expected true or false"]
 
 
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+
+
 @pytest.fixture
 def appconfig() -> Iterator[tuple[AppConfigSession, Stubber]]:
-    client = boto3.client("appconfigdata", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106 - no account
+    client = boto3.client("appconfigdata", region_name="us-east-1")
     with Stubber(client) as stubber:
         yield AppConfigSession(SETTINGS, lambda: client), stubber
         stubber.assert_no_pending_responses()
 
 
-def begins(stubber: Stubber, token: str) -> None:
+def begins(stubber: Stubber, token: str, interval_seconds: int = 20) -> None:
     expected = {
         "ApplicationIdentifier": "app",
         "EnvironmentIdentifier": "production",
         "ConfigurationProfileIdentifier": "profile",
-        "RequiredMinimumPollIntervalInSeconds": 20,
+        "RequiredMinimumPollIntervalInSeconds": interval_seconds,
     }
     stubber.add_response("start_configuration_session", {"InitialConfigurationToken": token}, expected)
 
@@ -130,12 +137,23 @@ def test_a_session_that_expired_is_begun_anew_in_the_same_reading(appconfig: tup
 def test_a_token_spent_on_a_failure_is_not_used_again(appconfig: tuple[AppConfigSession, Stubber]) -> None:
     session, stubber = appconfig
     begins(stubber, "t1")
+    polls(stubber, "t1", "t2", GOOD)
     stubber.add_client_error("get_latest_configuration", "InternalServerException", http_status_code=500)
     begins(stubber, "u1")
-    polls(stubber, "u1", "u2", GOOD)
-    with pytest.raises(Exception, match="InternalServerException"):
-        session.fetch()
+    polls(stubber, "u1", "u2", OFF)
     assert session.fetch() == GOOD
+    with pytest.raises(ClientError, match="InternalServerException"):
+        session.fetch()
+    assert session.fetch() == OFF
+
+
+def test_appconfig_is_never_asked_for_less_than_its_shortest_interval() -> None:
+    """A local stack polls every second; AWS refuses a session of less than fifteen."""
+    client = boto3.client("appconfigdata", region_name="us-east-1")
+    with Stubber(client) as stubber:
+        begins(stubber, "t1", interval_seconds=15)
+        polls(stubber, "t1", "t2", GOOD)
+        assert AppConfigSession(replace(SETTINGS, flag_staleness_seconds=1), lambda: client).fetch() == GOOD
 
 
 def test_the_extension_is_asked_on_its_port() -> None:
