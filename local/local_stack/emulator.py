@@ -50,7 +50,7 @@ def start(folder: Path, trace_port: int, wait_scale: float, say: Callable[[str],
         say(f"port {PREFERRED_PORT} is taken, using {port}")
     scratch = folder / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "ministack.app"]
+    command = [sys.executable, "-m", "local_stack.ministack"]
     environment = _environment(scratch, port, trace_port, wait_scale)
     process = spawn("MiniStack", command, folder / "emulator.log", environment, cwd=scratch)
     return Emulator(process, f"http://{ports.LOOPBACK}:{port}")

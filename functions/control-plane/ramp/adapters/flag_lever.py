@@ -172,16 +172,8 @@ class FlagLever:
 
     def _deployed_version(self) -> int | None:
         for item in self._deployments():
-            number = item["DeploymentNumber"]
-            if item["State"] != "COMPLETE":
-                continue
-            deployment = self._appconfig.get_deployment(
-                ApplicationId=self._location.application,
-                EnvironmentId=self._location.environment,
-                DeploymentNumber=number,
-            )
-            if deployment["ConfigurationProfileId"] == self._location.profile:
-                return int(deployment["ConfigurationVersion"])
+            if item["State"] == "COMPLETE" and item["ConfigurationProfileId"] == self._location.profile:
+                return int(item["ConfigurationVersion"])
         return None
 
     def _deployed_document(self) -> dict[str, Any]:

@@ -32,9 +32,9 @@ def _applicable(
 ) -> Iterator[Check]:
     yield from (_alarm(name, state) for name, state in evidence.alarms.items())
     yield _errors(evidence, gates, fallback=fallback)
-    if step.share_ppm < WHOLE_PPM:
-        yield _shadow_failures(evidence, gates)
-        yield _shadow_p95(evidence, gates)
+    # Once users are served, shadow reads can still condemn, but a step is not held up for want of them.
+    shadow = (_shadow_failures(evidence, gates), _shadow_p95(evidence, gates))
+    yield from (check for check in shadow if step.is_shadow or check.verdict is not Verdict.INCONCLUSIVE)
     yield _mismatches(evidence, gates)
     yield _latency(evidence, step, gates, control_p95_ms)
     yield _share(evidence, step)
@@ -46,15 +46,26 @@ def _alarm(name: str, state: str) -> Check:
 
 
 def _errors(evidence: Evidence, gates: Gates, *, fallback: bool) -> Check:
-    """Failures of the candidate where control answered the same request, so that a shared outage counts for nobody."""
+    """Failures of the candidate where control answered the same request, so that a shared outage counts for nobody.
+
+    Shadow reads are evidence too, but they do not outvote users: what fails the served alone fails the check.
+    """
     canary, shadow = evidence.candidate, evidence.shadow
-    failed = (canary.discordant_errors if fallback else canary.errors) + shadow.discordant_errors
+    served_failed = canary.discordant_errors if fallback else canary.errors
+    served = _error_rate(served_failed, canary.requests, "requests served by the candidate failed", gates)
+    if served.verdict is Verdict.FAIL:
+        return served
+    all_failed = served_failed + shadow.discordant_errors
+    return _error_rate(all_failed, evidence.candidate_reads, "reads of the candidate failed", gates)
+
+
+def _error_rate(failed: int, trials: int, unit: str, gates: Gates) -> Check:
     return _rate(
         "errors",
         Consequence.ROLL_BACK,
         failed,
-        evidence.candidate_reads,
-        unit="reads of the candidate failed",
+        trials,
+        unit=unit,
         go_percent=gates.error_percent_max,
         fail_percent=gates.error_percent_max,
         minimum=gates.min_requests,

@@ -108,7 +108,9 @@ def _without_harm(state: RampState, checks: Sequence[Check], verdict: Verdict, n
         if baked_seconds < limit_seconds:
             return _extend(state, verdict, f"more evidence is needed: {_sentence(state, unknown)}")
         reason = f"the evidence did not suffice within {limit_seconds} s: {_sentence(state, unknown)}"
-        return _ask(state, verdict, tuple(check.name for check in unknown), reason, now)
+        # One yes answers both: the bake is over, so going on is all that is left to ask.
+        causes = (*(check.name for check in unknown), *((APPROVAL,) if step.approval else ()))
+        return _ask(state, verdict, causes, reason, now)
     return _passed(state, checks, verdict, now)
 
 

@@ -1,0 +1,54 @@
+# Every target sets up what it needs by itself: its own virtual environment with locked dependencies, installed with uv.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+READY := $(VENV)/ready
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo local-up local-down test check format lock clean
+
+help: ## what there is to run
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(READY) ## the virtual environment, by itself
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, got {sys.version.split()[0]}: call make with PYTHON=…")'
+	@echo "setting up $(VENV) (once)"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@uv pip sync --quiet --python $(VENV)/bin/python requirements/dev.txt
+	@uv pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
+	@touch $@
+
+demo: setup ## a whole ramp on this machine; CANDIDATE=errors|slow|mismatch|down breaks the candidate, APPROVE=auto asks nobody
+	@ramp demo $(if $(CANDIDATE),--candidate $(CANDIDATE)) $(if $(FAULT_STEP),--fault-step $(FAULT_STEP))
+
+local-up: setup ## keep the local stack running and print how to talk to it
+	@ramp local up
+
+local-down: setup ## stop it, and leave nothing behind
+	@ramp local down
+
+test: setup ## every test, the whole ramps on the emulator included
+	pytest
+
+check: setup ## format, lint, types, layers: seconds
+	ruff format --check
+	ruff check
+	mypy
+	lint-imports
+	cfn-lint template.yaml
+
+format: setup ## rewrite what the formatter and the linter can
+	ruff format
+	ruff check --fix
+
+lock: setup ## compile the requirements anew; UPGRADE=1 takes newer versions
+	requirements/lock.sh
+
+clean: ## remove the virtual environment and every cache
+	rm -rf $(VENV) .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

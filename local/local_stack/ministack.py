@@ -1,0 +1,61 @@
+"""MiniStack with its answers corrected where AWS documents other ones and the product relies on them.
+
+`python -m local_stack.ministack` runs it. Each correction names AWS's word; tests/emulator fails when MiniStack gives
+the right answer by itself, so that this file shrinks.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack import app
+from ministack.services import appconfig
+
+PAGE = 50
+
+_list_as_shipped = appconfig._list_deployments  # noqa: SLF001 - the place of the wrong answer
+_handle_as_shipped = appconfig.handle_request
+
+
+def list_deployments(application: str, environment: str, query: Mapping[str, str]) -> Any:
+    """Newest first, whole, in pages, each with its profile.
+
+    MiniStack gives the oldest 50. Source: AWS AppConfig API reference, ListDeployments ("in descending deployment
+    number order"; NextToken; DeploymentSummary.ConfigurationProfileId).
+    """
+    status, headers, body = _list_as_shipped(application, environment, {"max_results": str(2**31)})
+    if status != 200:  # noqa: PLR2004 - HTTP's own word for yes
+        return status, headers, body
+    items = sorted(json.loads(body)["Items"], key=lambda item: -int(item["DeploymentNumber"]))
+    for item in items:
+        key = f"{application}/{environment}/{item['DeploymentNumber']}"
+        item["ConfigurationProfileId"] = appconfig._deployments[key]["ConfigurationProfileId"]  # noqa: SLF001 - as above
+    start, size = int(query.get("next_token") or 0), int(query.get("max_results") or PAGE)
+    page: dict[str, Any] = {"Items": items[start : start + size]}
+    if start + size < len(items):
+        page["NextToken"] = str(start + size)
+    return appconfig._json(200, page)  # noqa: SLF001 - as above
+
+
+async def handle_request(method: str, path: str, headers: Mapping[str, str], body: bytes, query: Any) -> Any:
+    """Keep the description of a hosted configuration version, which travels as a header.
+
+    MiniStack drops it. Source: AWS AppConfig API reference, CreateHostedConfigurationVersion (header Description).
+    """
+    answer = await _handle_as_shipped(method, path, headers, body, query)
+    if method == "POST" and path.endswith("/hostedconfigurationversions") and "Version-Number" in answer[1]:
+        _, _, application, _, profile, _ = path.split("/")
+        key = f"{application}/{profile}/{answer[1]['Version-Number']}"
+        appconfig._hosted_versions[key]["Description"] = headers.get("description", "")  # noqa: SLF001 - as above
+    return answer
+
+
+def main() -> None:
+    """MiniStack's own main, corrected."""
+    appconfig._list_deployments = list_deployments  # noqa: SLF001 - as above
+    appconfig.handle_request = handle_request
+    app.main()
+
+
+if __name__ == "__main__":
+    main()
