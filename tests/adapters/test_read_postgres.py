@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -150,11 +151,22 @@ def test_after_a_failed_login_the_secret_is_fetched_once_more(opened: Opens, url
     assert credentials.refetched == 1
 
 
-def test_a_secret_that_did_not_change_is_not_tried_twice(opened: Opens, url: str) -> None:
+def test_a_secret_that_did_not_change_is_not_tried_twice(
+    opened: Opens, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the driver's own door tells how often it was knocked at: the server counts no refused login."""
+    knocked = []
+    connect = psycopg.connect
+
+    def counting(*arguments: Any, **options: Any) -> psycopg.Connection:
+        knocked.append(1)
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(psycopg, "connect", counting)
     credentials = Handed([wrong_password(url)])
     with pytest.raises(psycopg.OperationalError):
         opened(credentials).read("user-1")
-    assert credentials.refetched == 1
+    assert (credentials.refetched, len(knocked)) == (1, 1)
 
 
 def test_a_server_that_is_not_there_asks_for_no_secret(opened: Opens) -> None:

@@ -56,15 +56,14 @@ def _compare_shadow(event: ComparisonEvent, comparator: Comparator) -> str:
             lambda: comparator.candidate(event.user_id, event.budget_ms), comparator.clock, event.budget_ms
         )
     failed = observed.answer is None
-    answer = observed.answer if event.control.served else None
-    comparison = _compared(event, answer, comparator) if answer else None
+    comparison = _compared(event, observed.answer, comparator) if observed.answer else None
     comparator.telemetry.record(
         Arm.SHADOW,
         event.phase,
         latency_ms=observed.latency_ms,
         requests=True,
         errors=failed,
-        discordant_errors=failed and event.control.served,
+        discordant_errors=failed,  # control answered, or there would be no event
         timeouts=observed.timed_out,
         comparisons=comparison is not None,
         mismatches=comparison is not None and not comparison.matches,

@@ -24,7 +24,10 @@ class EventError(ValueError):
 
 @dataclass(frozen=True)
 class ComparisonEvent:
-    """Shape and units as in docs/wire.md, "The comparator's event"; `candidate` is set when the kind is canary."""
+    """Shape and units as in docs/wire.md, "The comparator's event"; `candidate` is set when the kind is canary.
+
+    Both are answers (status < 500): with a failure there is nothing to compare, so none is sent.
+    """
 
     kind: Kind
     phase: Phase
@@ -77,7 +80,10 @@ def parse(event: object) -> ComparisonEvent:
 
 def _answer(event: Mapping[str, Any], field: str, faults: list[str]) -> Answer | None:
     try:
-        return from_payload(event.get(field))
+        answer = from_payload(event.get(field))
     except AnswerError as error:
         faults.append(f"{field}: {error}")
         return None
+    if not answer.served:
+        faults.append(f"{field}.statusCode: is a failure, got {answer.status}, expected an answer below 500")
+    return answer
