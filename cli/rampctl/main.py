@@ -1,0 +1,223 @@
+"""The `ramp` command: every command's name, options and help. What each does is in the module it calls."""
+
+import getpass
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rampctl.exits import DONE, Exit
+from rampctl.guard import Guarded
+
+# ruff: noqa: PLC0415  # boto3, jsonschema, psycopg: imported by the command that needs them, so that --help is quick
+
+HELP = """Move a Lambda read path from control to candidate, step by step, on evidence.
+
+Exit codes: 0 promoted, 1 rolled back, 2 bad plan or usage, 3 rollback failed, 4 unknown or timed out. A command that
+follows no ramp to its end exits with 0 when it did its work.
+"""
+
+app = typer.Typer(cls=Guarded, no_args_is_help=True, help=HELP, rich_markup_mode=None, pretty_exceptions_enable=False)
+local_app = typer.Typer(no_args_is_help=True)
+app.add_typer(
+    local_app, name="local", help="The local stack: emulator, PostgreSQL, template.yaml; no Docker, no account."
+)
+
+
+class Fault(StrEnum):
+    """What can be wrong with the demo's candidate; the words of local_stack.faults."""
+
+    ERRORS = "errors"
+    SLOW = "slow"
+    MISMATCH = "mismatch"
+    DOWN = "down"
+
+
+Local = Annotated[bool, typer.Option("--local", help="The local stack instead of what the AWS environment names.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, for scripts.")]
+Plan = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's JSON file, or - for standard input.")]
+RunningRamp = Annotated[str | None, typer.Argument(metavar="[RAMP]", help="Default: the only ramp that runs.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the ramp's records.")]
+By = Annotated[str, typer.Option(help="Who says so.", default_factory=getpass.getuser, show_default="the OS user")]
+Limit = Annotated[
+    float | None, typer.Option("--limit", min=1, help="Seconds after which watching ends with exit code 4.")
+]
+
+
+@app.command()
+def check(plan: Plan, as_json: Json = False) -> Exit:
+    """Check a plan: its steps and thresholds, or every fault at once (exit code 2)."""
+    from rampctl import checking
+
+    return checking.check(plan, _console(), as_json=as_json)
+
+
+@app.command()
+def start(
+    plan: Plan,
+    name: Annotated[str | None, typer.Option(help="The ramp's name. Default: from the time.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it, and exit with its outcome.")] = False,
+    limit: Limit = None,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """Check a plan and start a ramp with it."""
+    from rampctl import following, plans, ramps
+    from rampctl.session import Session
+
+    raw, _ = plans.read(plan)
+    session = Session.open(local=local)
+    ramp = name or ramps.default_name(datetime.now(UTC))
+    arn = ramps.start(session, raw, ramp)
+    typer.echo(
+        json.dumps({"ramp": ramp, "execution_arn": arn}) if as_json and not watch else arn, err=as_json and watch
+    )
+    if not watch:
+        return DONE
+    return following.watch(session, ramp, _console(stderr=as_json), limit, as_json=as_json)
+
+
+@app.command()
+def status(
+    ramp: Annotated[
+        str | None, typer.Argument(metavar="[RAMP]", help="Default: the running ramp, else the last.")
+    ] = None,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """Where a ramp is, with the evidence of its last look. Exits with 0 however the ramp does; see watch."""
+    from rampctl import ramps
+    from rampctl.session import Session
+    from rampctl.view import view
+
+    session = Session.open(local=local)
+    found = ramps.Reader(session, ramps.the_latest(session, ramp)).read()
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+    else:
+        _console().print(view(found))
+    return DONE
+
+
+@app.command()
+def watch(ramp: RunningRamp = None, limit: Limit = None, local: Local = False, as_json: Json = False) -> Exit:
+    """Follow a ramp to its end, and exit with its outcome. Ctrl-C stops the watching, not the ramp."""
+    from rampctl import following, ramps
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    return following.watch(session, ramps.the_running(session, ramp), _console(stderr=as_json), limit, as_json=as_json)
+
+
+@app.command()
+def approve(ramp: RunningRamp = None, reason: Reason = "no reason given", *, by: By, local: Local = False) -> Exit:
+    """Say go to the question a ramp asks."""
+    return _answer("approve", ramp, reason, by, local=local)
+
+
+@app.command()
+def reject(ramp: RunningRamp = None, reason: Reason = "no reason given", *, by: By, local: Local = False) -> Exit:
+    """Say no-go to the question a ramp asks: it rolls back."""
+    return _answer("reject", ramp, reason, by, local=local)
+
+
+@app.command()
+def abort(ramp: RunningRamp = None, reason: Reason = "no reason given", *, by: By, local: Local = False) -> Exit:
+    """Traffic to 0 % at once, whatever the ramp is doing. 0: done and read back; 3: it could not be settled."""
+    from rampctl import answers, ramps
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    told = answers.abort(session, ramps.the_running(session, ramp), by, reason)
+    typer.echo(f"{told['ramp']}: aborted by {told['reason']}")
+    typer.echo(f"The execution ends as rolled back at its next look; follow it with: ramp watch {told['ramp']}")
+    return DONE
+
+
+@app.command()
+def traffic(
+    rate: Annotated[float, typer.Option(min=0.1, max=100, help="Requests a second.")] = 12,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long.")] = 60,
+    users: Annotated[int, typer.Option(min=1, max=50, help="user-1 to user-N.")] = 50,
+    local: Local = False,
+) -> Exit:
+    """Read through the alias live as users do, and count what they see."""
+    from rampctl import user_traffic
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    return user_traffic.run(session.user_traffic(rate, users, seconds), seconds, _console())
+
+
+@app.command()
+def demo(
+    candidate: Annotated[
+        Fault | None, typer.Option(envvar="CANDIDATE", help="The fault to inject into the candidate's database.")
+    ] = None,
+    fault_step: Annotated[
+        int, typer.Option(min=0, envvar="FAULT_STEP", help="Inject it only when this step is reached.")
+    ] = 0,
+    approve: Annotated[
+        str, typer.Option(envvar="APPROVE", metavar="auto|ask", help="auto: the go/no-go is answered go, and said so.")
+    ] = "ask",
+) -> Exit:
+    """A whole ramp on this machine, in a minute and a half."""
+    from rampctl.demo import Options
+    from rampctl.demo import demo as run_demo
+
+    console = _console()
+    asks = approve != "auto" and console.is_terminal and typer.get_text_stream("stdin").isatty()
+    return run_demo(_repository(), Options(candidate.value if candidate else None, fault_step, asks), console)
+
+
+@local_app.command()
+def up() -> Exit:
+    """Start it, and print how to talk to it."""
+    from rampctl import local
+
+    return local.up(_repository(), _console())
+
+
+@local_app.command()
+def down() -> Exit:
+    """Stop it, and leave nothing behind."""
+    from rampctl import local
+
+    return local.down(_repository(), _console())
+
+
+@local_app.command(name="status")
+def local_status() -> Exit:
+    """What is there, and whether it answers (exit code 4 when not)."""
+    from rampctl import local
+
+    return local.status(_repository(), _console())
+
+
+def _answer(word: Any, ramp: str | None, reason: str, by: str, *, local: bool) -> Exit:
+    from rampctl import answers, ramps
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    typer.echo(answers.answer(session, ramps.the_running(session, ramp), word, by, reason))
+    return DONE
+
+
+def _repository() -> Path:
+    from rampctl import repository
+
+    return repository.find(Path.cwd())
+
+
+def _console(*, stderr: bool = False) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+def run() -> None:
+    """The entry point."""
+    app()

@@ -1,0 +1,142 @@
+"""What commands talk to: AWS as the environment says, or the local stack.
+
+Ids and names of the deployed product come from the environment of its own brake function, so that a stack whose
+template was adapted needs no settings here.
+"""
+
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from local_stack import stack
+from local_stack.traffic import Traffic as UserTraffic
+from ramp.adapters.alias_lever import AliasLever
+from ramp.adapters.executions import Executions
+from ramp.adapters.flag_lever import FlagLever, FlagLocation
+from ramp.adapters.table import RampTable
+from ramp.core.flag_document import FlagNames
+from ramp.settings import Settings
+from ramp.traffic import Traffic
+
+from rampctl import repository
+from rampctl.exits import CommandError
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+# Source: requirements §1, names that operators already type.
+REGION = "us-east-1"
+STATE_MACHINE = "huntaze-ramp"
+BRAKE = "huntaze-ramp-brake"
+
+BRAKE_SECONDS = 120  # its Timeout in template.yaml
+CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+class Session:
+    """Clients and adapters, each made when it is first used."""
+
+    def __init__(self, boto: boto3.Session) -> None:
+        self._boto = boto
+
+    @classmethod
+    def open(cls, *, local: bool) -> Self:
+        """The local stack of this checkout, or whatever the environment names. Raises CommandError."""
+        if not local:
+            region = boto3.Session().region_name or REGION
+            return cls(boto3.Session(region_name=region))
+        running = stack.status(repository.find(Path.cwd())).stack
+        if running is None:
+            raise CommandError("local stack: is not up; start it with: ramp local up")
+        return cls.of_stack(running)
+
+    @classmethod
+    def of_stack(cls, running: stack.Stack) -> Self:
+        """A session with a local stack, whatever the user's own AWS_* variables say."""
+        core = botocore.session.Session()
+        core.get_component("config_store").set_config_variable("endpoint_url", running.endpoint_url)
+        environment = running.environment
+        return cls(
+            boto3.Session(
+                botocore_session=core,
+                aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+                region_name=environment["AWS_DEFAULT_REGION"],
+            )
+        )
+
+    @property
+    def region(self) -> str:
+        """The region that commands go to."""
+        return self._boto.region_name or REGION
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        """A Lambda client that waits for the longest function there is to call, the brake."""
+        return self._boto.client("lambda", config=CONFIG.merge(Config(read_timeout=BRAKE_SECONDS + 10)))
+
+    @cached_property
+    def states(self) -> "SFNClient":
+        """A Step Functions client."""
+        return self._boto.client("stepfunctions", config=CONFIG)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Ids and names of the deployed product. Raises CommandError when it is not deployed here."""
+        try:
+            found = self.functions.get_function_configuration(FunctionName=BRAKE)
+        except self.functions.exceptions.ResourceNotFoundException:
+            raise self._missing("function", BRAKE) from None
+        return Settings.from_environment(found["Environment"]["Variables"])
+
+    @cached_property
+    def state_machine_arn(self) -> str:
+        """The state machine's ARN, found by its name. Raises CommandError when it is not deployed here."""
+        for page in self.states.get_paginator("list_state_machines").paginate():
+            for machine in page["stateMachines"]:
+                if machine["name"] == STATE_MACHINE:
+                    return machine["stateMachineArn"]
+        raise self._missing("state machine", STATE_MACHINE)
+
+    @cached_property
+    def table(self) -> RampTable:
+        """The ramp table."""
+        return RampTable(self._boto.resource("dynamodb", config=CONFIG).Table(self.settings.table))
+
+    @cached_property
+    def executions(self) -> Executions:
+        """Task tokens."""
+        return Executions(self.states)
+
+    @cached_property
+    def flags(self) -> FlagLever:
+        """The flag lever, for reading back."""
+        settings = self.settings
+        location = FlagLocation(settings.application, settings.environment, settings.profile, settings.strategy)
+        names = FlagNames(settings.adapter_flag, settings.shadow_flag)
+        clients = self._boto.client("appconfig", config=CONFIG), self._boto.client("appconfigdata", config=CONFIG)
+        return FlagLever(*clients, location, names, time.sleep)
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        """Both levers as one."""
+        return Traffic(self.flags, AliasLever(self.functions, self.settings.read_function, self.settings.read_alias))
+
+    def user_traffic(self, rate_per_second: float, users: int, max_seconds: float) -> UserTraffic:
+        """Reads as users make them, through the alias; not started yet."""
+        endpoint_url = self.functions.meta.endpoint_url
+        settings = self.settings
+        return UserTraffic(
+            endpoint_url, rate_per_second, users, max_seconds, settings.read_function, settings.read_alias
+        )
+
+    def _missing(self, kind: str, name: str) -> CommandError:
+        return CommandError(
+            f"{kind} {name}: is not there, got none in {self.region}, expected a deployed stack; "
+            "deploy it, name its region in AWS_DEFAULT_REGION, or use --local"
+        )
