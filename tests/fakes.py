@@ -1,0 +1,260 @@
+"""The adapters of the control plane in memory, for whole ramps in milliseconds.
+
+Each derives from the adapter it stands for, so that mypy holds its signatures to the real ones, and passes the same
+contract (tests/adapters/test_ramp_contracts.py).
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ramp.adapters.alias_lever import AliasLever, AliasPosition
+from ramp.adapters.deadline import Deadline
+from ramp.adapters.executions import Executions
+from ramp.adapters.flag_lever import FlagLever
+from ramp.adapters.metrics import Metrics
+from ramp.adapters.notices import Notices
+from ramp.adapters.table import Lock, RampTable
+from ramp.core.evidence import Evidence
+from ramp.core.flag_document import FlagNames, Setting, read_setting, write_setting
+from ramp.core.plan import EvidenceSettings
+from ramp.errors import TrafficNotShifted
+from ramp.traffic import Traffic
+from ramp.world import World
+
+NAMES = FlagNames("prismaAdapter", "prismaShadow")
+GUARDS = ("huntaze-lambda-error-rate-gt-2pct", "huntaze-candidate-error-rate-gt-2pct")
+FIRST_DOCUMENT: Mapping[str, Any] = {
+    "version": "1",
+    "flags": {"prismaAdapter": {"name": "prismaAdapter"}, "prismaShadow": {"name": "prismaShadow"}},
+    "values": {"prismaAdapter": {"enabled": False}, "prismaShadow": {"enabled": False}},
+}
+START = 1_800_000_000.0
+
+
+@dataclass
+class Clock:
+    """Epoch seconds that pass when told to."""
+
+    now: float = START
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class FakeFlagLever(FlagLever):
+    """Hosted versions of the document, and the number of the one that is served."""
+
+    def __init__(self) -> None:
+        self.versions: dict[int, tuple[str, dict[str, Any]]] = {
+            1: ("Both flags off", copy.deepcopy({**FIRST_DOCUMENT}))
+        }
+        self.deployed = 1
+        self.foreign_deployment: int | None = None
+
+    def read(self) -> Setting:
+        values = self.versions[self.deployed][1]["values"]
+        served = {name: value if value["enabled"] else {"enabled": False} for name, value in values.items()}
+        return read_setting(copy.deepcopy(served), NAMES)
+
+    def in_flight(self) -> int | None:
+        return self.foreign_deployment
+
+    def stop(self) -> int | None:
+        number, self.foreign_deployment = self.foreign_deployment, None
+        return number
+
+    def put(self, setting: Setting, description: str) -> None:
+        if self.read() == setting:
+            return
+        if self.foreign_deployment is not None:
+            raise TrafficNotShifted(f"AppConfig deployment {self.foreign_deployment} is in flight")
+        document = write_setting(self.versions[self.deployed][1], NAMES, setting)
+        number = max(self.versions) + 1
+        self.versions[number] = (description, json.loads(json.dumps(document)))
+        self.deployed = number
+
+    def prune(self, description: str) -> int:
+        superseded = [n for n, (said, _) in self.versions.items() if said == description and n != self.deployed]
+        for number in superseded:
+            del self.versions[number]
+        return len(superseded)
+
+
+class FakeAliasLever(AliasLever):
+    """One alias of a function with two published versions."""
+
+    def __init__(self) -> None:
+        self.position = AliasPosition("1", {}, "revision-1")
+        self.published = {"1", "2"}
+
+    def read(self) -> AliasPosition:
+        return self.position
+
+    def has_version(self, version: str) -> bool:
+        return version in self.published
+
+    def put(self, version: str, weights: dict[str, int]) -> None:
+        self.position = AliasPosition(version, dict(weights), f"{self.position.revision_id}+")
+
+
+class FakeMetrics(Metrics):
+    """`observe` gives the evidence of a step as it is `seconds` after the step began."""
+
+    def __init__(self, observe: Callable[[int, float], Evidence]) -> None:
+        self.observe = observe
+        self.states = dict.fromkeys(GUARDS, "OK")
+
+    def evidence(self, ramp: str, step: int, since: float, now: float, settings: EvidenceSettings) -> Evidence:
+        return self.observe(step, now - since)
+
+    def alarms(self) -> dict[str, str]:
+        return dict(self.states)
+
+
+class FakeTable(RampTable):
+    """Items by their keys, numbers and all; documents go through JSON as they do in the table."""
+
+    def __init__(self) -> None:
+        self.locks: dict[str, tuple[Lock, float]] = {}
+        self.ramps: dict[str, dict[str, Any]] = {}
+        self.kept_looks: dict[tuple[str, int, int], dict[str, Any]] = {}
+        self.requests: dict[str, dict[str, Any]] = {}
+        self.commands: dict[str, dict[str, Any]] = {}
+
+    def acquire(self, flag: str, lock: Lock, now: float, lease_seconds: float) -> Lock | None:
+        held, expires_at = self.locks.get(flag, (lock, 0.0))
+        if held.execution_arn != lock.execution_arn and expires_at >= int(now):
+            return held
+        self.locks[flag] = (lock, int(now + lease_seconds))
+        return None
+
+    def lock(self, flag: str) -> Lock | None:
+        return self.locks[flag][0] if flag in self.locks else None
+
+    def release(self, flag: str, ramp: str) -> None:
+        if flag in self.locks and self.locks[flag][0].ramp == ramp:
+            del self.locks[flag]
+
+    def put_ramp(self, ramp: str, status: str, now: float, document: Mapping[str, Any], **fields: Any) -> None:
+        self.ramps[ramp] = {"status": status, "updated_at": int(now), "document": _plain(document), **fields}
+
+    def ramp(self, ramp: str) -> dict[str, Any] | None:
+        return copy.deepcopy(self.ramps.get(ramp))
+
+    def put_look(self, ramp: str, step: int, look: int, now: float, document: Mapping[str, Any]) -> None:
+        self.kept_looks[ramp, step, look] = {"at": int(now), "document": _plain(document)}
+
+    def looks(self, ramp: str) -> Iterator[dict[str, Any]]:
+        return (item for key, item in sorted(self.kept_looks.items()) if key[0] == ramp)
+
+    def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> bool:
+        standing = self.requests.get(ramp)
+        if standing is not None and standing["request_id"] == request_id:
+            standing["token"] = token
+            return False
+        self.requests[ramp] = {"request_id": request_id, "token": token, "asked_at": int(now), **fields}
+        return True
+
+    def request(self, ramp: str) -> dict[str, Any] | None:
+        return copy.deepcopy(self.requests.get(ramp))
+
+    def answer(self, ramp: str, request_id: str, answer: str, by: str, reason: str, now: float) -> bool:
+        standing = self.requests.get(ramp)
+        if standing is None or standing["request_id"] != request_id or "answer" in standing:
+            return False
+        standing.update(answer=answer, by=by, reason=reason, answered_at=int(now))
+        return True
+
+    def close_request(self, ramp: str) -> None:
+        self.requests.pop(ramp, None)
+
+    def put_command(self, ramp: str, verb: str, by: str, reason: str, now: float) -> None:
+        self.commands[ramp] = {"verb": verb, "by": by, "reason": reason, "at": int(now)}
+
+    def command(self, ramp: str) -> dict[str, Any] | None:
+        return copy.deepcopy(self.commands.get(ramp))
+
+
+class FakeNotices(Notices):
+    """What people were told: subject and message."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def tell(self, subject: str, message: str) -> None:
+        self.told.append((subject, message))
+
+
+class FakeDeadline(Deadline):
+    """Schedules by ramp, in epoch seconds."""
+
+    def __init__(self) -> None:
+        self.schedules: dict[str, float] = {}
+
+    def set(self, ramp: str, at: float) -> None:
+        self.schedules.setdefault(ramp, at)
+
+    def remove(self, ramp: str) -> None:
+        self.schedules.pop(ramp, None)
+
+
+class FakeExecutions(Executions):
+    """Executions that run, and what became of each task token: `waiting` first, then its outcome, once."""
+
+    def __init__(self) -> None:
+        self.running: set[str] = set()
+        self.waiting: set[str] = set()
+        self.outcomes: dict[str, tuple[str, Any]] = {}
+
+    def is_running(self, execution_arn: str) -> bool:
+        return execution_arn in self.running
+
+    def answer(self, token: str, output: Mapping[str, Any]) -> bool:
+        return self._end(token, ("success", _plain(output)))
+
+    def fail(self, token: str, error: str, cause: str) -> bool:
+        return self._end(token, ("failure", {"Error": error, "Cause": cause}))
+
+    def _end(self, token: str, outcome: tuple[str, Any]) -> bool:
+        if token not in self.waiting:
+            return False
+        self.waiting.remove(token)
+        self.outcomes[token] = outcome
+        return True
+
+
+@dataclass
+class House:
+    """Every fake of one world, by name, and the world made of them."""
+
+    metrics: FakeMetrics
+    clock: Clock = field(default_factory=Clock)
+    flag: FakeFlagLever = field(default_factory=FakeFlagLever)
+    alias: FakeAliasLever = field(default_factory=FakeAliasLever)
+    table: FakeTable = field(default_factory=FakeTable)
+    notices: FakeNotices = field(default_factory=FakeNotices)
+    deadline: FakeDeadline = field(default_factory=FakeDeadline)
+    executions: FakeExecutions = field(default_factory=FakeExecutions)
+
+    def world(self, guard: Callable[[Any], Any] = lambda adapter: adapter) -> World:
+        """The world the tasks see; `guard` may wrap each adapter, to make it fail."""
+        return World(
+            flags=NAMES,
+            traffic=Traffic(guard(self.flag), guard(self.alias)),
+            metrics=guard(self.metrics),
+            table=guard(self.table),
+            notices=guard(self.notices),
+            deadline=guard(self.deadline),
+            executions=guard(self.executions),
+            now=self.clock,
+        )
+
+
+def _plain(document: Any) -> Any:
+    return json.loads(json.dumps(document))

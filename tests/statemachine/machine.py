@@ -1,0 +1,177 @@
+"""Runs `ramp.asl.json` in this process: exactly the features that the file uses, and an error for any other.
+
+Time is a clock that Wait states and time-outs move; a Task is a Python callable; retries happen at once. Expressions
+are evaluated by jsonata-python, and one that gives nothing fails the state, as on AWS.
+Source: AWS Step Functions developer guide, "Transforming data with JSONata", "Handling errors".
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jsonata import JException, Jsonata  # type: ignore[import-untyped]  # the package has no types
+
+Json = Any
+Task = Callable[[Json], Json]
+LAMBDA, LAMBDA_WITH_TOKEN = "arn:aws:states:::lambda:invoke", "arn:aws:states:::lambda:invoke.waitForTaskToken"
+MOST_STATES = 9_000  # Source: Step Functions quotas, 25,000 history events; a state makes two to six
+
+
+class TaskError(Exception):
+    """What a state fails with; `name` is the error name that Retry and Catch match."""
+
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(f"{name}: {cause}")
+        self.name, self.cause = name, cause
+
+
+@dataclass
+class Execution:
+    """How an execution ended, and the states it went through."""
+
+    status: str = "RUNNING"
+    error: str = ""
+    cause: str = ""
+    output: Json = None
+    path: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Machine:
+    """`tasks` maps function placeholders to callables of the payload; `await_token` answers for people.
+
+    `await_token` gets token and time-out in seconds and returns `("success", output)`, `("failure", {Error, Cause})`
+    or None for silence until the time-out.
+    """
+
+    definition: Mapping[str, Any]
+    tasks: Mapping[str, Task]
+    pass_seconds: Callable[[float], None]
+    await_token: Callable[[str, float], tuple[str, Json] | None]
+    expect_token: Callable[[str], None] = lambda token: None
+    _tokens: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def run(self, name: str, arn: str, plan: Json) -> Execution:
+        """Run to the end."""
+        context = {"Execution": {"Name": name, "Id": arn, "Input": plan}}
+        execution, variables, data = Execution(), dict[str, Json](), plan
+        current: str | None = self.definition["StartAt"]
+        while current is not None:
+            execution.path.append(current)
+            if len(execution.path) > MOST_STATES:
+                raise AssertionError(f"does not end: {execution.path[-20:]}")
+            state = self.definition["States"][current]
+            current, data = self._step(state, execution, variables, data, context)
+        return execution
+
+    def _step(
+        self, state: Mapping[str, Any], execution: Execution, variables: dict[str, Json], data: Json, context: Json
+    ) -> tuple[str | None, Json]:
+        states = {"input": data, "context": context}
+        match state["Type"]:
+            case "Task":
+                return self._task(state, variables, states)
+            case "Choice":
+                chosen = (c["Next"] for c in state["Choices"] if evaluate(c["Condition"], variables, states) is True)
+                return next(chosen, state["Default"]), data
+            case "Wait":
+                self.pass_seconds(evaluate(state["Seconds"], variables, states))
+                return state["Next"], data
+            case "Succeed":
+                execution.status, execution.output = "SUCCEEDED", data
+                return None, data
+            case "Fail":
+                execution.status = "FAILED"
+                execution.error = evaluate(state["Error"], variables, states)
+                execution.cause = evaluate(state["Cause"], variables, states)
+                return None, data
+            case unknown:
+                raise AssertionError(f"the interpreter knows no {unknown} state")
+
+    def _task(self, state: Mapping[str, Any], variables: dict[str, Json], states: dict[str, Json]) -> tuple[str, Json]:
+        failures: dict[int, int] = {}
+        while True:
+            try:
+                return self._attempt(state, variables, states)
+            except TaskError as error:
+                index, retrier = _matching(state.get("Retry", []), error.name)
+                failures[index] = failures.get(index, 0) + 1
+                if retrier is not None and failures[index] <= retrier["MaxAttempts"]:
+                    continue
+                _, catcher = _matching(state.get("Catch", []), error.name)
+                if catcher is None:
+                    raise
+                states |= {"errorOutput": {"Error": error.name, "Cause": error.cause}}
+                variables |= evaluate(catcher.get("Assign", {}), variables, states)
+                return catcher["Next"], states["errorOutput"]
+
+    def _attempt(
+        self, state: Mapping[str, Any], variables: dict[str, Json], states: Mapping[str, Json]
+    ) -> tuple[str, Json]:
+        token = f"token-{next(self._tokens)}"
+        waits = state["Resource"] == LAMBDA_WITH_TOKEN
+        if waits:
+            self.expect_token(token)
+            states = {**states, "context": {**states["context"], "Task": {"Token": token}}}
+        arguments = evaluate(state["Arguments"], variables, states)
+        payload = json.loads(json.dumps(arguments["Payload"]))
+        try:
+            result = {"Payload": json.loads(json.dumps(self.tasks[arguments["FunctionName"]](payload)))}
+        except TaskError:
+            raise
+        except Exception as error:  # the runtime of Lambda catches all, and names the class
+            cause = json.dumps({"errorMessage": str(error), "errorType": type(error).__name__})
+            raise TaskError(type(error).__name__, cause) from error
+        if waits:
+            result = self._outcome(token, state["TimeoutSeconds"])
+        states = {**states, "result": result}
+        assigned = evaluate(state.get("Assign", {}), variables, states)
+        output = evaluate(state["Output"], variables, states) if "Output" in state else result
+        variables |= assigned
+        return state["Next"], output
+
+    def _outcome(self, token: str, timeout_seconds: float) -> Json:
+        outcome = self.await_token(token, timeout_seconds)
+        if outcome is None:
+            self.pass_seconds(timeout_seconds)
+            raise TaskError("States.Timeout", "")
+        kind, value = outcome
+        if kind == "failure":
+            raise TaskError(value["Error"], value["Cause"])
+        return value
+
+
+def evaluate(template: Json, variables: Mapping[str, Json], states: Mapping[str, Json]) -> Json:
+    """`template` with every `{% … %}` in it evaluated.
+
+    Raises:
+        TaskError: States.QueryEvaluationError, for an expression that fails or gives nothing.
+    """
+    if isinstance(template, Mapping):
+        return {name: evaluate(item, variables, states) for name, item in template.items()}
+    if isinstance(template, list):
+        return [evaluate(item, variables, states) for item in template]
+    if not (isinstance(template, str) and template.startswith("{%")):
+        return template
+    source = template.removeprefix("{%").removesuffix("%}")
+    try:
+        expression = Jsonata(source)
+        frame = expression.create_frame()
+        for name, value in {**variables, "states": states}.items():
+            frame.bind(name, value)
+        value = expression.evaluate(None, frame)
+    except JException as error:
+        raise TaskError("States.QueryEvaluationError", f"{source.strip()}: {error}") from error
+    if value is None:
+        raise TaskError("States.QueryEvaluationError", f"{source.strip()}: gives nothing")
+    return value
+
+
+def _matching(rules: list[Mapping[str, Any]], name: str) -> tuple[int, Mapping[str, Any] | None]:
+    for index, rule in enumerate(rules):
+        names = rule["ErrorEquals"]
+        if name in names or "States.ALL" in names or ("States.TaskFailed" in names and name != "States.Timeout"):
+            return index, rule
+    return -1, None
