@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local_stack import faults, stack
-from local_stack.traffic import Snapshot
-from local_stack.traffic import Traffic as UserTraffic
+from local_stack.traffic import Snapshot, Traffic
 from rich.console import Console
 from rich.text import Text
 
@@ -47,7 +46,7 @@ class Stage:
 
     stack: stack.Stack
     session: Session
-    traffic: UserTraffic
+    traffic: Traffic
     screen: Screen
     console: Console
     options: Options
@@ -70,15 +69,15 @@ def demo(repository: Path, options: Options, console: Console) -> Exit:
         name = ramps.default_name(datetime.now(UTC))
         with (
             stage.fault_free(running.database_url),
-            UserTraffic(running.endpoint_url) as traffic,
+            Traffic(running.endpoint_url) as traffic,
             stage.no_ramp_left(session, name, screen.say),
         ):
             standing = Stage(running, session, traffic, screen, console, options, until)
             ramps.start(session, raw, name)
             screen.say(f"users read through the alias live; started the ramp {name}")
             ramp = _watched(standing, name)
-        position = session.traffic.read()
-        _tell_the_end(screen.say, ramp, traffic.snapshot(), position.describe())
+        position = session.levers.read()
+        _tell_the_end(screen.say, traffic.snapshot(), position.describe())
         if ramp.code is Exit.ROLLED_BACK and position.setting.share_ppm:
             raise CommandError("the ramp says rolled back, but traffic is not at 0 %", Exit.ROLLBACK_FAILED)
     return ramp.code
@@ -137,9 +136,7 @@ def _felt(users: Snapshot) -> Text:
     return Text(f"users: {users.requests} requests, {failed}, p95 {milliseconds(users.p95_ms)}")
 
 
-def _tell_the_end(say: Callable[[str], None], ramp: Ramp, users: Snapshot, read_back: str) -> None:
-    say("")
-    say(f"{ramp.outcome}: {ramp.reason}")
+def _tell_the_end(say: Callable[[str], None], users: Snapshot, read_back: str) -> None:
     say(f"read back by this demo: {read_back}")
     say(_felt(users).plain)
     say("next: make demo CANDIDATE=errors|slow|mismatch|down [FAULT_STEP=2], or make local-up for a stack to play with")

@@ -8,21 +8,24 @@ import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from local_stack import stack
-from local_stack.traffic import Traffic as UserTraffic
+from local_stack.ports import LOOPBACK
+from local_stack.traffic import Traffic
 from ramp.adapters.alias_lever import AliasLever
 from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.adapters.table import RampTable
 from ramp.core.flag_document import FlagNames
 from ramp.settings import Settings
-from ramp.traffic import Traffic
+from ramp.traffic import Traffic as Levers
 
 from rampctl import repository
+from rampctl.alias_traffic import AliasTraffic
 from rampctl.exits import CommandError
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ REGION = "us-east-1"
 STATE_MACHINE = "huntaze-ramp"
 BRAKE = "huntaze-ramp-brake"
 
+USERS_AT_ONCE = 64
 BRAKE_SECONDS = 120  # its Timeout in template.yaml
 CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 
@@ -123,17 +127,20 @@ class Session:
         return FlagLever(*clients, location, names, time.sleep)
 
     @cached_property
-    def traffic(self) -> Traffic:
+    def levers(self) -> Levers:
         """Both levers as one."""
-        return Traffic(self.flags, AliasLever(self.functions, self.settings.read_function, self.settings.read_alias))
+        return Levers(self.flags, AliasLever(self.functions, self.settings.read_function, self.settings.read_alias))
 
-    def user_traffic(self, rate_per_second: float, users: int, max_seconds: float) -> UserTraffic:
+    def user_traffic(self, rate_per_second: float, users: int, max_seconds: float) -> Traffic:
         """Reads as users make them, through the alias; not started yet."""
+        function, alias = self.settings.read_function, self.settings.read_alias
         endpoint_url = self.functions.meta.endpoint_url
-        settings = self.settings
-        return UserTraffic(
-            endpoint_url, rate_per_second, users, max_seconds, settings.read_function, settings.read_alias
-        )
+        if urlsplit(endpoint_url).hostname == LOOPBACK:
+            return Traffic(endpoint_url, rate_per_second, users, max_seconds, function, alias)
+        # No retries: what fails here has failed for a user.
+        single = Config(retries={"total_max_attempts": 1}, max_pool_connections=USERS_AT_ONCE)
+        functions = self._boto.client("lambda", config=CONFIG.merge(single))
+        return AliasTraffic(functions, rate_per_second, users, max_seconds, function, alias)
 
     def _missing(self, kind: str, name: str) -> CommandError:
         return CommandError(

@@ -85,10 +85,10 @@ def clear_the_way(session: Session, say: Say) -> None:
     for name in ramps.running(session):
         say(f"found the ramp {name} still running, ending it")
         end(session, name, "a new demo starts", say)
-    position = session.traffic.read()
+    position = session.levers.read()
     if position.setting != OFF or not position.alias.is_whole:
         say(f"{position.ramp} left traffic on the candidate, putting it back")
-        position = session.traffic.settle(position.ramp, position.alias.version)
+        position = session.levers.settle(position.ramp, position.alias.version)
         say(position.describe())
 
 
@@ -106,7 +106,7 @@ def end(session: Session, name: str, reason: str, say: Say) -> None:
         session.states.stop_execution(executionArn=arn, error="Aborted", cause=reason)
     ended = list(ramps.follow(ramps.Reader(session, name).read, ENDING_SECONDS))[-1]
     say(f"the ramp {name} ended: {ended.outcome}")
-    position = session.traffic.read()
+    position = session.levers.read()
     say(position.describe())
     if position.setting.share_ppm:
         raise CommandError(f"{name}: traffic is not at 0 %, {position.describe()}")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -13,7 +12,9 @@ from rampctl.ramps import Ramp
 from rampctl.words import milliseconds
 
 ARMS = ("control", "candidate", "shadow")
-COUNTS = ("requests", "errors", "discordant_errors", "fallbacks", "user_errors", "comparisons", "mismatches")
+COUNTS = ("requests", "errors", "fallbacks", "user_errors", "comparisons", "mismatches")
+HEADINGS = ("requests", "errors", "fallbacks", "user errors", "compared", "differ", "p95")
+COLUMNS: Mapping[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0)}  # 80 columns must do
 COLOURS = {
     "PASS": "green",
     "INCONCLUSIVE": "yellow",
@@ -22,6 +23,7 @@ COLOURS = {
     "running": "cyan",
 }
 BAD = "red"
+ALARM = "alarm "
 
 
 def view(ramp: Ramp, *below: RenderableType) -> RenderableType:
@@ -50,9 +52,9 @@ def track(ramp: Ramp) -> Text:
 
 def counts(evidence: Mapping[str, Any]) -> Table:
     """What each arm counted since the step began."""
-    table = Table("arm", box=box.SIMPLE)
-    for name in (*COUNTS, "p95"):
-        table.add_column(name.replace("_", " "), justify="right")
+    table = Table("arm", **COLUMNS)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right")
     for arm in ARMS:
         measured = evidence[arm]
         table.add_row(arm, *(str(measured[name]) for name in COUNTS), milliseconds(measured["p95_ms"]))
@@ -61,10 +63,11 @@ def counts(evidence: Mapping[str, Any]) -> Table:
 
 def checks(results: list[Mapping[str, Any]]) -> Table:
     """Each check with its verdict and its numbers."""
-    table = Table("check", "verdict", "why", box=box.SIMPLE)
+    table = Table("check", "verdict", "why", **COLUMNS)
     for check in results:
         verdict = check["verdict"]
-        table.add_row(check["name"], Text(verdict, COLOURS[verdict]), Text(check["reason"]))
+        name = "alarm" if check["name"].startswith(ALARM) else check["name"]  # its reason has the alarm's name
+        table.add_row(name, Text(verdict, COLOURS[verdict]), Text(check["reason"]))
     return table
 
 
@@ -72,8 +75,7 @@ def _parts(ramp: Ramp) -> Iterator[RenderableType]:
     yield header(ramp)
     yield track(ramp)
     if look := _look_here(ramp):
-        yield counts(look["evidence"])
-        yield checks(look["checks"])
+        yield from ("", counts(look["evidence"]), "", checks(look["checks"]), "")
     yield Text.assemble((f"{_word(ramp)}: ", "bold"), ramp.reason)
     if request := ramp.open_request:
         asked = (
