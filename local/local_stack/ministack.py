@@ -11,6 +11,8 @@ from typing import Any
 from ministack import app
 from ministack.services import appconfig
 
+from local_stack import metrics
+
 PAGE = 50
 
 _list_as_shipped = appconfig._list_deployments  # noqa: SLF001 - the place of the wrong answer
@@ -54,6 +56,7 @@ def main() -> None:
     """MiniStack's own main, corrected."""
     appconfig._list_deployments = list_deployments  # noqa: SLF001 - as above
     appconfig.handle_request = handle_request
+    metrics.install()
     app.main()
 
 

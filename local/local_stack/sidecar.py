@@ -1,4 +1,4 @@
-"""One background process for what the emulator lacks: embedded metrics, metric-math alarms, X-Ray's daemon.
+"""One background process for what the emulator lacks: metric-math alarms and X-Ray's daemon.
 
 Run as `python -m local_stack.sidecar` with the argument list of `command`. Ends on SIGTERM, and by itself when the
 emulator has not answered for half a minute.
@@ -11,7 +11,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,11 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_stack.alarms import Alarm, AlarmKeeper, Metric
 from local_stack.clients import client
-from local_stack.metrics import AliasMetrics, EmbeddedMetrics
 from local_stack.traces import FILE_NAME, Traces
 
-METRICS_SECONDS = 0.25
-ALIAS_SECONDS = 1.0
 ALARM_SECONDS = 0.5
 EMULATOR_GONE_SECONDS = 30.0
 ALARMS_FILE = "alarms.json"
@@ -50,43 +46,34 @@ def read_alarms(folder: Path) -> tuple[Alarm, ...]:
 
 
 class Sidecar:
-    """Runs each job in a thread of its own until `stop`, or until the emulator is gone for good."""
+    """Judges alarms and keeps traces until `stop`, or until the emulator is gone for good."""
 
     def __init__(self, folder: Path, endpoint_url: str, traces: Traces, alarm_period_seconds: int) -> None:
         cloudwatch = client(endpoint_url, "cloudwatch")
-        embedded = EmbeddedMetrics(client(endpoint_url, "logs"), cloudwatch)
-        aliases = AliasMetrics(cloudwatch, client(endpoint_url, "lambda"))
-        keeper = AlarmKeeper(cloudwatch, lambda: read_alarms(folder), alarm_period_seconds)
+        self._keeper = AlarmKeeper(cloudwatch, lambda: read_alarms(folder), alarm_period_seconds)
         self._traces = traces
         self._stopped = threading.Event()
-        self._last_answer = time.monotonic()
-        jobs: list[tuple[Callable[[float], object], float]] = [
-            (embedded.relay, METRICS_SECONDS),
-            (aliases.relay, ALIAS_SECONDS),
-            (keeper.judge, ALARM_SECONDS),
-        ]
-        self._threads = [threading.Thread(target=self._repeat, args=job) for job in jobs]
-        self._threads.append(threading.Thread(target=self._receive_traces))
 
     def run(self) -> None:
         """Work until stopped."""
-        for thread in self._threads:
-            thread.start()
-        for thread in self._threads:
-            thread.join()
+        receiver = threading.Thread(target=self._receive_traces)
+        receiver.start()
+        self._judge_alarms()
+        receiver.join()
 
     def stop(self) -> None:
         """Make `run` return within a second or so."""
         self._stopped.set()
 
-    def _repeat(self, job: Callable[[float], object], seconds: float) -> None:
-        while not self._stopped.wait(seconds):
+    def _judge_alarms(self) -> None:
+        last_answer = time.monotonic()
+        while not self._stopped.wait(ALARM_SECONDS):
             try:
-                job(time.time())
-                self._last_answer = time.monotonic()
+                self._keeper.judge(time.time())
+                last_answer = time.monotonic()
             except (BotoCoreError, ClientError) as error:
-                print(f"{job.__qualname__}: {type(error).__name__}: {error}", flush=True)
-                if time.monotonic() - self._last_answer > EMULATOR_GONE_SECONDS:
+                print(f"alarms: {type(error).__name__}: {error}", flush=True)
+                if time.monotonic() - last_answer > EMULATOR_GONE_SECONDS:
                     self.stop()
 
     def _receive_traces(self) -> None:
