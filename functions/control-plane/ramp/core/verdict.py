@@ -95,11 +95,11 @@ def decide(
 
 def _without_harm(state: RampState, checks: Sequence[Check], verdict: Verdict, now: float) -> Decision:
     step, baked_seconds = state.current, now - state.step_started_at
-    open_checks = [check for check in checks if check.name not in state.acknowledged]
+    open_checks = [check for check in checks if not _is_accepted(check, state)]
     doubts = [check for check in open_checks if check.verdict is Verdict.FAIL]
     unknown = [check for check in open_checks if check.verdict is Verdict.INCONCLUSIVE]
     if doubts:
-        return _ask(state, verdict, tuple(check.name for check in doubts), _sentence(state, doubts), now)
+        return _ask(state, verdict, tuple(_cause(check) for check in doubts), _sentence(state, doubts), now)
     if baked_seconds < step.bake_seconds:
         left = f"{step.bake_seconds - baked_seconds:.0f} s of the bake are left"
         return _extend(state, verdict, f"at {step.title} {left}; so far {_tally(checks)}")
@@ -109,7 +109,7 @@ def _without_harm(state: RampState, checks: Sequence[Check], verdict: Verdict, n
             return _extend(state, verdict, f"more evidence is needed: {_sentence(state, unknown)}")
         reason = f"the evidence did not suffice within {limit_seconds} s: {_sentence(state, unknown)}"
         # One yes answers both: the bake is over, so going on is all that is left to ask.
-        causes = (*(check.name for check in unknown), *((APPROVAL,) if step.approval else ()))
+        causes = (*(_cause(check) for check in unknown), *((APPROVAL,) if step.approval else ()))
         return _ask(state, verdict, causes, reason, now)
     return _passed(state, checks, verdict, now)
 
@@ -141,6 +141,18 @@ def _ask(state: RampState, verdict: Verdict, causes: tuple[str, ...], text: str,
         reason = f"nobody answered within {approvals.timeout_seconds} s: {text}"
         return Decision(Action.ROLL_BACK, verdict, reason, state)
     return Decision(Action.ASK, verdict, text, replace(state, question=question))
+
+
+def _cause(check: Check) -> str:
+    """What a person accepts by name: a yes to "we do not know" is no yes to "it is wrong"."""
+    return f"{check.name} {check.verdict}"
+
+
+def _is_accepted(check: Check, state: RampState) -> bool:
+    """Accepted as it is, or as worse than it is."""
+    return any(
+        _cause(replace(check, verdict=verdict)) in state.acknowledged for verdict in {check.verdict, Verdict.FAIL}
+    )
 
 
 def _sentence(state: RampState, checks: Sequence[Check]) -> str:
