@@ -156,7 +156,7 @@ def _tasks(states: Mapping[str, State]) -> Iterator[str]:
             yield f"{name}.Retry: is missing, got nothing, expected one on named errors"
         for index, retrier in enumerate(state.get("Retry", [])):
             if retrier.get("JitterStrategy") != "FULL" or "MaxDelaySeconds" not in retrier:
-                yield f"{name}.Retry[{index}]: all come back at once, got {retrier}, expected jitter and MaxDelaySeconds"
+                yield f"{name}.Retry[{index}]: is a stampede, got {retrier}, expected jitter and MaxDelaySeconds"
         yield from _catches(name, state)
 
 

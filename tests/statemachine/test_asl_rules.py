@@ -77,8 +77,11 @@ MUTATIONS: dict[str, tuple[Callable[[Any], None], str]] = {
         change(STATES, "Measure", "TimeoutSeconds", to="{% $ramp.look_seconds %}"),
         "Measure.TimeoutSeconds: is no constant",
     ),
-    "jitter gone": (drop(STATES, "Measure", "Retry", 0, "JitterStrategy"), "Measure.Retry[0]: all come back at once"),
-    "longest delay gone": (drop(STATES, "Shift Traffic", "Retry", 0, "MaxDelaySeconds"), "Shift Traffic.Retry[0]: all"),
+    "jitter gone": (drop(STATES, "Measure", "Retry", 0, "JitterStrategy"), "Measure.Retry[0]: is a stampede"),
+    "longest delay gone": (
+        drop(STATES, "Shift Traffic", "Retry", 0, "MaxDelaySeconds"),
+        "Shift Traffic.Retry[0]: is a",
+    ),
     "Catch of one error only": (
         change(STATES, "Measure", "Catch", 0, "ErrorEquals", to=["States.Timeout"]),
         "Measure.Catch: strands the ramp",
