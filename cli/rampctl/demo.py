@@ -6,6 +6,7 @@ ramp      events/plans/demo.json, with or without a fault in the candidate's dat
 end       what flag and alias read back, what users felt, what to try next
 """
 
+import getpass
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def _decide(standing: Stage, ramp: Ramp, read: Callable[[], Ramp]) -> str:
             )
         if said is None:
             return ""
-        _say_answer(standing, ramp, "approve" if said else "reject", "you", "said at the terminal")
+        _say_answer(standing, ramp, "approve" if said else "reject", getpass.getuser(), "said at the terminal")
     return request_id
 
 
