@@ -23,13 +23,14 @@ def parsed_or_faulty(raw: Any) -> Plan | None:
     try:
         return Plan.parse(raw)
     except PlanInvalid as invalid:
-        assert invalid.faults
-        for fault in invalid.faults:
-            path, _, sentence = fault.partition(": ")
-            assert path
-            assert ", got " in sentence
-            assert ", expected " in sentence
-        return None
+        faults = invalid.faults
+    assert faults
+    for fault in faults:
+        path, _, sentence = fault.partition(": ")
+        assert path
+        assert ", got " in sentence
+        assert ", expected " in sentence
+    return None
 
 
 @given(ANY_JSON)

@@ -80,7 +80,7 @@ MUTATIONS: dict[str, tuple[Callable[[Any], None], str]] = {
     "jitter gone": (drop(STATES, "Measure", "Retry", 0, "JitterStrategy"), "Measure.Retry[0]: is a stampede"),
     "longest delay gone": (
         drop(STATES, "Shift Traffic", "Retry", 0, "MaxDelaySeconds"),
-        "Shift Traffic.Retry[0]: is a",
+        "Traffic.Retry[0]: is a",
     ),
     "Catch of one error only": (
         change(STATES, "Measure", "Catch", 0, "ErrorEquals", to=["States.Timeout"]),
