@@ -1,0 +1,91 @@
+"""Each correction of MiniStack is needed still, and corrects.
+
+When a test of the emulator as shipped fails, it has learned the right answer: take the correction out.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from local_stack import emulator, ports
+from local_stack.clients import client
+from local_stack.emulator import Emulator
+from local_stack.process import spawn
+
+DEPLOYMENTS = 3
+RECORD = {
+    "_aws": {
+        "Timestamp": int(time.time() * 1000),
+        "CloudWatchMetrics": [{"Namespace": "N", "Dimensions": [["arm"]], "Metrics": [{"Name": "requests"}]}],
+    },
+    "arm": "control",
+    "requests": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def as_shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Clients by service name of MiniStack without the corrections."""
+    folder: Path = tmp_path_factory.mktemp("shipped")
+    port = ports.any_free()
+    environment = emulator._environment(folder, port, 2000, 1.0)
+    process = spawn("MiniStack", [sys.executable, "-m", "ministack.app"], folder / "log", environment, cwd=folder)
+    running = Emulator(process, f"http://{ports.LOOPBACK}:{port}")
+    emulator.wait_until_ready(running, folder / "log")
+    yield lambda service: client(running.endpoint_url, service)
+    process.stop()
+
+
+def deployment_numbers(clients: Any) -> tuple[list[int], str]:
+    """The order deployments are listed in, and the description a version was given."""
+    appconfig = clients("appconfig")
+    application = appconfig.create_application(Name="a")["Id"]
+    environment = appconfig.create_environment(ApplicationId=application, Name="e")["Id"]
+    profile = appconfig.create_configuration_profile(ApplicationId=application, Name="p", LocationUri="hosted")["Id"]
+    strategy = appconfig.create_deployment_strategy(
+        Name="now", DeploymentDurationInMinutes=0, GrowthFactor=100, FinalBakeTimeInMinutes=0, ReplicateTo="NONE"
+    )["Id"]
+    whole = {"ApplicationId": application, "ConfigurationProfileId": profile}
+    for number in range(1, DEPLOYMENTS + 1):
+        appconfig.create_hosted_configuration_version(
+            **whole, Content=b"{}", ContentType="application/json", Description=f"version {number}"
+        )
+        wanted = {**whole, "EnvironmentId": environment, "DeploymentStrategyId": strategy}
+        appconfig.start_deployment(**wanted, ConfigurationVersion=str(number))
+        where = {"ApplicationId": application, "EnvironmentId": environment, "DeploymentNumber": number}
+        while appconfig.get_deployment(**where)["State"] != "COMPLETE":
+            time.sleep(0.05)
+    listed = appconfig.list_deployments(ApplicationId=application, EnvironmentId=environment)["Items"]
+    versions = appconfig.list_hosted_configuration_versions(**whole)["Items"]
+    described = next(version.get("Description", "") for version in versions if version["VersionNumber"] == 1)
+    return [item["DeploymentNumber"] for item in listed], described
+
+
+def embedded_metrics(clients: Any) -> list[str]:
+    """The metrics that one embedded record made."""
+    logs = clients("logs")
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    event = {"timestamp": int(time.time() * 1000), "message": json.dumps(RECORD)}
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[event])
+    return [metric["MetricName"] for metric in clients("cloudwatch").list_metrics(Namespace="N")["Metrics"]]
+
+
+def test_as_shipped_deployments_come_oldest_first_and_descriptions_are_lost(as_shipped: Any) -> None:
+    assert deployment_numbers(as_shipped) == ([1, 2, 3], "")
+
+
+def test_corrected_deployments_come_newest_first_and_descriptions_stay(bare_emulator: Any) -> None:
+    assert deployment_numbers(bare_emulator) == ([3, 2, 1], "version 1")
+
+
+def test_as_shipped_an_embedded_record_makes_no_metric(as_shipped: Any) -> None:
+    assert embedded_metrics(as_shipped) == []
+
+
+def test_corrected_an_embedded_record_makes_its_metric(bare_emulator: Any) -> None:
+    assert embedded_metrics(bare_emulator) == ["requests"]
