@@ -188,7 +188,8 @@ def _unmet(plan: Plan, ramp: str, world: World) -> list[str]:
         faults.append(f"candidate_version: is not published, got {plan.candidate_version!r}, expected a version")
     adapter = position.setting.adapter
     if adapter is not None and adapter.get("ramp") != ramp:
-        faults.append(f"flag: is on already, got {format_percent(position.setting.share_ppm)}, expected off")
+        whose = f"{format_percent(position.share_ppm)} by {position.ramp}"
+        faults.append(f"flag: is on already, got {whose}, expected off before a ramp starts")
     faults += [
         f"alarm {name}: guards the ramp, got {alarm_state}, expected OK"
         for name, alarm_state in world.metrics.alarms().items()

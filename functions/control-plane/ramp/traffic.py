@@ -17,11 +17,17 @@ class Position:
     alias: AliasPosition
 
     @property
+    def share_ppm(self) -> int:
+        """Traffic on the candidate, in parts per million: users by the flag, or requests by the alias."""
+        candidate = (self.setting.adapter or {}).get("candidate_version")
+        if not candidate:
+            return self.setting.share_ppm
+        return WHOLE_PPM if candidate == self.alias.version else self.alias.weights.get(candidate, 0)
+
+    @property
     def is_promoted(self) -> bool:
-        """Every user is on the candidate: by the flag, or by an alias whole on the candidate's version."""
-        adapter = self.setting.adapter or {}
-        by_alias = self.alias.is_whole and adapter.get("candidate_version") == self.alias.version
-        return self.setting.share_ppm == WHOLE_PPM or by_alias
+        """Everybody is on the candidate."""
+        return self.share_ppm == WHOLE_PPM
 
     @property
     def ramp(self) -> str:
@@ -31,10 +37,10 @@ class Position:
 
     def describe(self) -> str:
         """In words, for people."""
-        on = format_percent(self.setting.share_ppm)
-        flag = "the flag is off" if self.setting == OFF else f"the flag is on at {on}"
+        flag = "off" if self.setting == OFF else "on"
         alias = f"whole on version {self.alias.version}" if self.alias.is_whole else f"split: {self.alias.weights}"
-        return f"Traffic to the candidate reads back at {on}: {flag}, the alias is {alias}"
+        share = format_percent(self.share_ppm)
+        return f"Traffic to the candidate reads back at {share}: the flag is {flag}, the alias is {alias}"
 
 
 class Traffic:
