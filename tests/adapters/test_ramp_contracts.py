@@ -1,0 +1,420 @@
+"""What the tasks may expect of every adapter, held by the fakes in memory and by the real ones alike.
+
+moto answers for DynamoDB, Lambda and Scheduler; AppConfig's deployments and Step Functions' task tokens, which moto
+does not run, are the emulator's.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from local_stack import emulator
+from local_stack.clients import client
+from moto import mock_aws
+from ramp.adapters.alias_lever import AliasLever
+from ramp.adapters.deadline import Deadline
+from ramp.adapters.executions import Executions
+from ramp.adapters.flag_lever import FlagLever, FlagLocation
+from ramp.adapters.table import Lock, RampTable
+from ramp.core.flag_document import OFF, Setting
+
+from tests.fakes import (
+    FIRST_DOCUMENT,
+    NAMES,
+    FakeAliasLever,
+    FakeDeadline,
+    FakeExecutions,
+    FakeFlagLever,
+    FakeTable,
+)
+
+REGION = "us-east-1"
+FLAG, NOW, WEEK = "prismaAdapter", 1_800_000_000.0, 604_800
+CANARY = Setting(
+    {
+        "ramp": "ramp-1",
+        "step": 1,
+        "share_ppm": 17,
+        "salt": "ramp-1",
+        "deadline_ms": 500,
+        "fallback": True,
+        "deny_users": ["user-9"],
+    },
+    {"ramp": "ramp-1", "step": 1, "sample_ppm": 1_000_000, "budget_ms": 500},
+)
+SHADOW = Setting(None, {"ramp": "ramp-1", "step": 0, "sample_ppm": 500_000, "budget_ms": 500})
+both = pytest.mark.parametrize("kind", ["memory", "aws"])
+
+
+@pytest.fixture(scope="module")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
+    """Clients by service name of an emulator with nothing in it."""
+    folder = tmp_path_factory.mktemp("emulator")
+    running = emulator.start(folder, 2000, 1.0, print)
+    emulator.wait_until_ready(running, folder / "emulator.log")
+    yield lambda service: client(running.endpoint_url, service, attempts=1)
+    running.process.stop()
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Moto's AWS, empty."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def flag(kind: str, request: pytest.FixtureRequest) -> FlagLever:
+    """Both flags off, in an application of the test's own."""
+    if kind == "memory":
+        return FakeFlagLever()
+    emulated = request.getfixturevalue("emulated")
+    return FlagLever(emulated("appconfig"), emulated("appconfigdata"), flags_in(emulated), NAMES, lambda _: None)
+
+
+def flags_in(emulated: Callable[[str], Any]) -> FlagLocation:
+    """Application, environment, profile and immediate strategy, with the template's first document deployed."""
+    appconfig = emulated("appconfig")
+    application = appconfig.create_application(Name=f"flags-{uuid.uuid4().hex[:8]}")["Id"]
+    location = FlagLocation(
+        application,
+        appconfig.create_environment(ApplicationId=application, Name="production")["Id"],
+        appconfig.create_configuration_profile(
+            ApplicationId=application, Name="feature-flags", LocationUri="hosted", Type="AWS.AppConfig.FeatureFlags"
+        )["Id"],
+        strategy(appconfig, minutes=0),
+    )
+    deploy(appconfig, location, {**FIRST_DOCUMENT})
+    return location
+
+
+def strategy(appconfig: Any, minutes: int) -> str:
+    """A deployment strategy that takes `minutes`."""
+    made: str = appconfig.create_deployment_strategy(
+        Name=f"strategy-{uuid.uuid4().hex[:8]}",
+        DeploymentDurationInMinutes=minutes,
+        FinalBakeTimeInMinutes=0,
+        GrowthFactor=100,
+        ReplicateTo="NONE",
+    )["Id"]
+    return made
+
+
+def deploy(appconfig: Any, location: FlagLocation, document: dict[str, Any], strategy_id: str = "") -> int:
+    """Write `document` and start its deployment; returns the deployment's number."""
+    version = appconfig.create_hosted_configuration_version(
+        ApplicationId=location.application,
+        ConfigurationProfileId=location.profile,
+        Content=json.dumps(document).encode(),
+        ContentType="application/json",
+    )["VersionNumber"]
+    started: int = appconfig.start_deployment(
+        ApplicationId=location.application,
+        EnvironmentId=location.environment,
+        ConfigurationProfileId=location.profile,
+        DeploymentStrategyId=strategy_id or location.strategy,
+        ConfigurationVersion=str(version),
+    )["DeploymentNumber"]
+    return started
+
+
+@pytest.fixture
+def alias(kind: str, request: pytest.FixtureRequest) -> AliasLever:
+    """An alias `live` on version 1 of a function with versions 1 and 2."""
+    if kind == "memory":
+        return FakeAliasLever()
+    request.getfixturevalue("aws")
+    role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    functions = boto3.client("lambda")
+    functions.create_function(
+        FunctionName="read", Runtime="python3.13", Role=role, Handler="a.b", Code={"ZipFile": _zip("1")}, Publish=True
+    )
+    functions.update_function_code(FunctionName="read", ZipFile=_zip("2"), Publish=True)
+    functions.create_alias(FunctionName="read", Name="live", FunctionVersion="1")
+    return AliasLever(functions, "read", "live")
+
+
+def _zip(content: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.py", content)
+    return packed.getvalue()
+
+
+@pytest.fixture
+def table(kind: str, request: pytest.FixtureRequest) -> RampTable:
+    """An empty ramp table, keyed as the template keys it."""
+    if kind == "memory":
+        return FakeTable()
+    request.getfixturevalue("aws")
+    return RampTable(
+        boto3.resource("dynamodb").create_table(
+            TableName="huntaze-ramps",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+    )
+
+
+@both
+def test_the_flag_starts_off_and_reads_back_what_was_put(flag: FlagLever) -> None:
+    """Canary, shadow, off: each replaces the one before, and off leaves nothing of it."""
+    assert flag.read() == OFF
+    for setting in (CANARY, SHADOW, CANARY, OFF):
+        flag.put(setting, "ramp ramp-1")
+        assert flag.read() == setting
+    assert flag.in_flight() is None
+
+
+@both
+def test_putting_what_is_served_writes_no_version(flag: FlagLever) -> None:
+    """A retried Shift Traffic deploys once."""
+    flag.put(CANARY, "ramp ramp-1")
+    flag.put(CANARY, "ramp ramp-1")
+    flag.put(OFF, "ramp ramp-1")
+    assert flag.prune("ramp ramp-1") == 1
+
+
+@both
+def test_pruning_keeps_what_is_deployed_and_what_others_wrote(flag: FlagLever) -> None:
+    """Only superseded versions of this ramp go, and a second time there are none."""
+    flag.put(SHADOW, "ramp another")
+    flag.put(CANARY, "ramp ramp-1")
+    flag.put(SHADOW, "ramp ramp-1")
+    flag.put(CANARY, "ramp ramp-1")
+    assert flag.prune("ramp ramp-1") == 2
+    assert flag.prune("ramp ramp-1") == 0
+    assert flag.read() == CANARY
+
+
+@both
+def test_stopping_nothing_is_fine(flag: FlagLever) -> None:
+    """A rollback with no deployment in flight."""
+    assert flag.stop() is None
+
+
+@both
+def test_the_alias_reads_back_what_was_put(alias: AliasLever) -> None:
+    """Split by one part in ten thousand, then whole on either version."""
+    assert (alias.read().version, alias.read().is_whole) == ("1", True)
+    for version, weights in (("1", {"2": 100}), ("1", {"2": 500_000}), ("2", {}), ("1", {})):
+        alias.put(version, weights)
+        assert (alias.read().version, alias.read().weights) == (version, weights)
+
+
+@both
+def test_the_alias_knows_published_versions(alias: AliasLever) -> None:
+    """A plan may name only one that exists."""
+    assert alias.has_version("2")
+    assert not alias.has_version("9")
+
+
+@both
+def test_a_lock_has_one_owner_until_it_is_released(table: RampTable) -> None:
+    """Taking one's own again is fine; another's is named; releasing another's does nothing."""
+    mine, theirs = Lock("ramp-1", "arn:1"), Lock("ramp-2", "arn:2")
+    assert table.lock(FLAG) is None
+    assert table.acquire(FLAG, mine, NOW, WEEK) is None
+    assert table.acquire(FLAG, mine, NOW + 1, WEEK) is None
+    assert table.acquire(FLAG, theirs, NOW + 2, WEEK) == mine
+    table.release(FLAG, "ramp-2")
+    assert table.lock(FLAG) == mine
+    table.release(FLAG, "ramp-1")
+    table.release(FLAG, "ramp-1")
+    assert table.lock(FLAG) is None
+    assert table.acquire(FLAG, theirs, NOW + 3, WEEK) is None
+
+
+@both
+def test_a_lock_past_its_lease_may_be_taken(table: RampTable) -> None:
+    """A ramp that died without its net does not block the flag for ever."""
+    assert table.acquire(FLAG, Lock("ramp-1", "arn:1"), NOW, 60) is None
+    assert table.acquire(FLAG, Lock("ramp-2", "arn:2"), NOW + 60, 60) == Lock("ramp-1", "arn:1")
+    assert table.acquire(FLAG, Lock("ramp-2", "arn:2"), NOW + 61, 60) is None
+    assert table.lock(FLAG) == Lock("ramp-2", "arn:2")
+
+
+@both
+def test_two_flags_are_two_locks(table: RampTable) -> None:
+    """Several routes may ramp at once."""
+    assert table.acquire(FLAG, Lock("ramp-1", "arn:1"), NOW, WEEK) is None
+    assert table.acquire("otherAdapter", Lock("ramp-2", "arn:2"), NOW, WEEK) is None
+
+
+@both
+def test_a_ramps_record_keeps_floats_and_is_written_whole(table: RampTable) -> None:
+    """The document is JSON text in the table, since DynamoDB takes no floats."""
+    assert table.ramp("ramp-1") is None
+    table.put_ramp("ramp-1", "running", NOW, {"p95_ms": 12.5, "list": []}, step=1, share_ppm=17, reason="so")
+    table.put_ramp("ramp-1", "promoted", NOW, {"p95_ms": 0.1}, step=2, share_ppm=1_000_000, reason="done")
+    found = table.ramp("ramp-1")
+    assert found is not None
+    assert found["document"] == {"p95_ms": 0.1}
+    assert (found["status"], int(found["step"]), int(found["share_ppm"])) == ("promoted", 2, 1_000_000)
+
+
+@both
+def test_looks_come_back_in_the_order_of_steps_and_looks(table: RampTable) -> None:
+    """Past nine and past ninety-nine too; the same look twice is one record; other ramps' looks are theirs."""
+    for step, look in ((1, 1), (0, 10), (0, 9), (10, 2), (2, 1), (0, 9), (0, 100)):
+        table.put_look("ramp-1", step, look, NOW, {"at": [step, look]})
+    table.put_look("ramp-11", 0, 1, NOW, {"at": []})
+    assert [look["document"]["at"] for look in table.looks("ramp-1")] == [
+        [0, 9],
+        [0, 10],
+        [0, 100],
+        [1, 1],
+        [2, 1],
+        [10, 2],
+    ]
+
+
+@both
+def test_a_question_is_new_once_and_keeps_its_answer_through_new_tokens(table: RampTable) -> None:
+    """The token's short time-out must neither tell people twice nor lose what they said in between."""
+    assert table.ask("ramp-1", "1-3", "token-1", NOW, question="go?", step=1)
+    assert not table.ask("ramp-1", "1-3", "token-2", NOW + 300, question="go?", step=1)
+    assert table.answer("ramp-1", "1-3", "approve", "ada", "fine", NOW + 400)
+    assert not table.ask("ramp-1", "1-3", "token-3", NOW + 600, question="go?", step=1)
+    request = table.request("ramp-1")
+    assert request is not None
+    assert (request["token"], request["answer"], request["by"]) == ("token-3", "approve", "ada")
+    assert int(request["asked_at"]) == int(NOW)
+
+
+@both
+def test_an_answer_counts_once_and_only_for_the_question_that_stands(table: RampTable) -> None:
+    """The second person hears that it is decided; an old link answers nothing."""
+    assert not table.answer("ramp-1", "1-3", "approve", "ada", "fine", NOW)
+    table.ask("ramp-1", "1-3", "token-1", NOW)
+    assert not table.answer("ramp-1", "1-2", "approve", "ada", "old link", NOW)
+    assert table.answer("ramp-1", "1-3", "reject", "ada", "no", NOW)
+    assert not table.answer("ramp-1", "1-3", "approve", "bob", "yes", NOW)
+    assert table.ask("ramp-1", "1-4", "token-2", NOW)
+    assert "answer" not in (table.request("ramp-1") or {})
+    table.close_request("ramp-1")
+    table.close_request("ramp-1")
+    assert table.request("ramp-1") is None
+
+
+@both
+def test_a_command_stands_until_it_is_replaced(table: RampTable) -> None:
+    """The operator's last word, for that ramp only."""
+    assert table.command("ramp-1") is None
+    table.put_command("ramp-1", "abort", "ada", "enough", NOW)
+    command = table.command("ramp-1")
+    assert command is not None
+    assert (command["verb"], command["by"], command["reason"]) == ("abort", "ada", "enough")
+    assert table.command("ramp-2") is None
+
+
+@both
+def test_a_deadline_is_set_once_and_removed_twice(kind: str, request: pytest.FixtureRequest) -> None:
+    """Both may be delivered twice."""
+    if kind == "memory":
+        deadline: Deadline = FakeDeadline()
+    else:
+        request.getfixturevalue("aws")
+        boto3.client("scheduler").create_schedule_group(Name="deadlines")
+        deadline = Deadline(boto3.client("scheduler"), "deadlines", f"arn:aws:iam::{1:012}:role/r", "arn:aws:lambda:f")
+    deadline.set("ramp-1", NOW)
+    deadline.set("ramp-1", NOW + 60)
+    deadline.remove("ramp-1")
+    deadline.remove("ramp-1")
+    deadline.set("ramp-1", NOW)
+
+
+class Waiting:
+    """Executions, one of which waits on a token."""
+
+    def __init__(self, executions: Executions, arn: str, token: str, outcome: Callable[[], tuple[str, Any]]) -> None:
+        self.executions, self.arn, self.token, self.outcome = executions, arn, token, outcome
+
+
+@pytest.fixture
+def waiting(kind: str, request: pytest.FixtureRequest) -> Waiting:
+    """One execution that waits, in memory or in the emulator."""
+    if kind == "memory":
+        fake = FakeExecutions()
+        fake.running.add("arn:1")
+        fake.waiting.add("token-1")
+        return Waiting(fake, "arn:1", "token-1", lambda: fake.outcomes["token-1"])
+    return _waiting_in(request.getfixturevalue("emulated"))
+
+
+def _waiting_in(emulated: Callable[[str], Any]) -> Waiting:
+    queues, machines = emulated("sqs"), emulated("stepfunctions")
+    queue = queues.create_queue(QueueName=f"tokens-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    definition = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Ask",
+        "States": {
+            "Ask": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+                "Arguments": {"QueueUrl": queue, "MessageBody": {"token": "{% $states.context.Task.Token %}"}},
+                "TimeoutSeconds": 60,
+                "End": True,
+            }
+        },
+    }
+    machine = machines.create_state_machine(
+        name=f"machine-{uuid.uuid4().hex[:8]}",
+        definition=json.dumps(definition),
+        roleArn="arn:aws:iam::000000000000:role/r",
+    )["stateMachineArn"]
+    arn = machines.start_execution(stateMachineArn=machine)["executionArn"]
+    message = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
+
+    def outcome() -> tuple[str, Any]:
+        while (found := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            pass
+        if found["status"] == "SUCCEEDED":
+            return "success", json.loads(found["output"])
+        return "failure", {"Error": found["error"], "Cause": found["cause"]}
+
+    return Waiting(Executions(machines), arn, json.loads(message["Body"])["token"], outcome)
+
+
+@both
+def test_an_answer_ends_the_waiting_once(waiting: Waiting) -> None:
+    """The state that waits gets the answer; a token that nobody waits on is no error."""
+    said = {"answer": "approve", "by": "ada", "reason": "fine"}
+    assert waiting.executions.is_running(waiting.arn)
+    assert waiting.executions.answer(waiting.token, said)
+    assert waiting.outcome() == ("success", said)
+    assert not waiting.executions.answer(waiting.token, said)
+    assert not waiting.executions.fail(waiting.token, "Aborted", "too late")
+
+
+@both
+def test_a_failure_ends_the_waiting_with_its_error(waiting: Waiting) -> None:
+    """The brake's way to Roll Back."""
+    assert waiting.executions.fail(waiting.token, "Aborted", "ada aborted the ramp")
+    assert waiting.outcome() == ("failure", {"Error": "Aborted", "Cause": "ada aborted the ramp"})
+
+
+@both
+def test_an_execution_that_never_was_does_not_run(waiting: Waiting) -> None:
+    """The clean-up asks about owners that are long gone."""
+    assert not waiting.executions.is_running(waiting.arn + "-never")
+
+
+def test_the_fakes_leave_out_nothing() -> None:
+    """Each fake answers every public method of its adapter, and inherits none that would reach for a client."""
+    fakes: list[type[Any]] = [FakeFlagLever, FakeAliasLever, FakeTable, FakeDeadline, FakeExecutions]
+    for fake in fakes:
+        (real,) = fake.__bases__
+        public = {name for name in vars(real) if not name.startswith("_")}
+        assert public <= set(vars(fake)), fake
