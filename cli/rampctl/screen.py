@@ -18,7 +18,7 @@ class Screen:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, auto_refresh=False, vertical_overflow="visible")
+        self._live = _live(console)
         self._before: Ramp | None = None
 
     def show(self, ramp: Ramp, *below: RenderableType) -> None:
@@ -41,6 +41,7 @@ class Screen:
         try:
             yield
         finally:
+            self._live = _live(self._console)  # the old one would draw over what was typed
             self.__enter__()
 
     def __enter__(self) -> Self:
@@ -51,3 +52,7 @@ class Screen:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         if self._console.is_terminal:
             self._live.stop()
+
+
+def _live(console: Console) -> Live:
+    return Live(console=console, auto_refresh=False)

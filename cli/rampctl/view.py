@@ -26,9 +26,12 @@ BAD = "red"
 ALARM = "alarm "
 
 
-def view(ramp: Ramp, *below: RenderableType) -> RenderableType:
-    """The whole ramp: its name and steps, the latest look's counts and checks, the last sentence, then `below`."""
-    return Group(*_parts(ramp), *below)
+def view(ramp: Ramp, *notes: RenderableType) -> RenderableType:
+    """The whole ramp: its name and steps, the last sentence, `notes`, then the latest look's counts and checks.
+
+    What matters most comes first: a low terminal cuts off the end.
+    """
+    return Group(*_story(ramp), *notes, *_numbers(ramp))
 
 
 def header(ramp: Ramp) -> Text:
@@ -71,17 +74,20 @@ def checks(results: list[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _parts(ramp: Ramp) -> Iterator[RenderableType]:
+def _story(ramp: Ramp) -> Iterator[RenderableType]:
     yield header(ramp)
     yield track(ramp)
-    if look := _look_here(ramp):
-        yield from ("", counts(look["evidence"]), "", checks(look["checks"]), "")
     yield Text.assemble((f"{_word(ramp)}: ", "bold"), ramp.reason)
     if request := ramp.open_request:
         asked = (
             f"{request['question']}\n\nramp approve {ramp.name} --reason …   or   ramp reject {ramp.name} --reason …"
         )
         yield Panel(Text(asked), title="go or no-go?", border_style="yellow")
+
+
+def _numbers(ramp: Ramp) -> Iterator[RenderableType]:
+    if look := _look_here(ramp):
+        yield from ("", counts(look["evidence"]), "", checks(look["checks"]))
 
 
 def _stop(ramp: Ramp, index: int, title: str) -> tuple[str, str]:
