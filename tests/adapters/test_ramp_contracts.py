@@ -10,23 +10,20 @@ import io
 import json
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
-from local_stack import emulator
-from local_stack.clients import client
-from moto import mock_aws
 from ramp.adapters.alias_lever import AliasLever
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
-from ramp.adapters.flag_lever import FlagLever, FlagLocation
+from ramp.adapters.flag_lever import FlagLever
 from ramp.adapters.table import Lock, RampTable
-from ramp.core.flag_document import OFF, Setting
+from ramp.core.flag_document import OFF
 
+from tests.adapters.appconfig import CANARY, SHADOW, flags_in
 from tests.fakes import (
-    FIRST_DOCUMENT,
     NAMES,
     FakeAliasLever,
     FakeDeadline,
@@ -35,42 +32,8 @@ from tests.fakes import (
     FakeTable,
 )
 
-REGION = "us-east-1"
 FLAG, NOW, WEEK = "prismaAdapter", 1_800_000_000.0, 604_800
-CANARY = Setting(
-    {
-        "ramp": "ramp-1",
-        "step": 1,
-        "share_ppm": 17,
-        "salt": "ramp-1",
-        "deadline_ms": 500,
-        "fallback": True,
-        "deny_users": ["user-9"],
-    },
-    {"ramp": "ramp-1", "step": 1, "sample_ppm": 1_000_000, "budget_ms": 500},
-)
-SHADOW = Setting(None, {"ramp": "ramp-1", "step": 0, "sample_ppm": 500_000, "budget_ms": 500})
 both = pytest.mark.parametrize("kind", ["memory", "aws"])
-
-
-@pytest.fixture(scope="module")
-def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
-    """Clients by service name of an emulator with nothing in it."""
-    folder = tmp_path_factory.mktemp("emulator")
-    running = emulator.start(folder, 2000, 1.0, print)
-    emulator.wait_until_ready(running, folder / "emulator.log")
-    yield lambda service: client(running.endpoint_url, service, attempts=1)
-    running.process.stop()
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Moto's AWS, empty."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        yield
 
 
 @pytest.fixture
@@ -80,52 +43,6 @@ def flag(kind: str, request: pytest.FixtureRequest) -> FlagLever:
         return FakeFlagLever()
     emulated = request.getfixturevalue("emulated")
     return FlagLever(emulated("appconfig"), emulated("appconfigdata"), flags_in(emulated), NAMES, lambda _: None)
-
-
-def flags_in(emulated: Callable[[str], Any]) -> FlagLocation:
-    """Application, environment, profile and immediate strategy, with the template's first document deployed."""
-    appconfig = emulated("appconfig")
-    application = appconfig.create_application(Name=f"flags-{uuid.uuid4().hex[:8]}")["Id"]
-    location = FlagLocation(
-        application,
-        appconfig.create_environment(ApplicationId=application, Name="production")["Id"],
-        appconfig.create_configuration_profile(
-            ApplicationId=application, Name="feature-flags", LocationUri="hosted", Type="AWS.AppConfig.FeatureFlags"
-        )["Id"],
-        strategy(appconfig, minutes=0),
-    )
-    deploy(appconfig, location, {**FIRST_DOCUMENT})
-    return location
-
-
-def strategy(appconfig: Any, minutes: int) -> str:
-    """A deployment strategy that takes `minutes`."""
-    made: str = appconfig.create_deployment_strategy(
-        Name=f"strategy-{uuid.uuid4().hex[:8]}",
-        DeploymentDurationInMinutes=minutes,
-        FinalBakeTimeInMinutes=0,
-        GrowthFactor=100,
-        ReplicateTo="NONE",
-    )["Id"]
-    return made
-
-
-def deploy(appconfig: Any, location: FlagLocation, document: dict[str, Any], strategy_id: str = "") -> int:
-    """Write `document` and start its deployment; returns the deployment's number."""
-    version = appconfig.create_hosted_configuration_version(
-        ApplicationId=location.application,
-        ConfigurationProfileId=location.profile,
-        Content=json.dumps(document).encode(),
-        ContentType="application/json",
-    )["VersionNumber"]
-    started: int = appconfig.start_deployment(
-        ApplicationId=location.application,
-        EnvironmentId=location.environment,
-        ConfigurationProfileId=location.profile,
-        DeploymentStrategyId=strategy_id or location.strategy,
-        ConfigurationVersion=str(version),
-    )["DeploymentNumber"]
-    return started
 
 
 @pytest.fixture

@@ -1,0 +1,185 @@
+"""What the ramp's adapters ask of AWS beyond the contract they share with the fakes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+from ramp.adapters.alias_lever import AliasLever
+from ramp.adapters.deadline import Deadline
+from ramp.adapters.metrics import COUNTS, NAMESPACE, Metrics
+from ramp.adapters.notices import Notices
+from ramp.core.evidence import ArmCounts
+from ramp.core.plan import EvidenceSettings
+from ramp.errors import TrafficNotShifted
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC).timestamp()
+EVERY_MINUTE = EvidenceSettings(period_seconds=60, delay_seconds=60)
+
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+def emit(arm: str, at: float, ramp: str = "ramp-1", step: str = "1", **values: float) -> None:
+    """One record as the read path's EMF becomes it in CloudWatch."""
+    dimensions = [{"Name": name, "Value": value} for name, value in (("ramp", ramp), ("step", step), ("arm", arm))]
+    boto3.client("cloudwatch").put_metric_data(
+        Namespace=NAMESPACE,
+        MetricData=[
+            {
+                "MetricName": name,
+                "Dimensions": dimensions,  # type: ignore[typeddict-item]  # a list of two strings each
+                "Timestamp": datetime.fromtimestamp(at, UTC),
+                "Value": value,
+            }
+            for name, value in values.items()
+        ],
+    )
+
+
+def metrics(*alarms: str) -> Metrics:
+    """The adapter on moto."""
+    return Metrics(boto3.client("cloudwatch"), alarms)
+
+
+def test_evidence_counts_this_ramp_and_step_only() -> None:
+    """Another ramp, another step, another arm: nothing of them is counted."""
+    for second in range(3):
+        emit("candidate", NOON + second, requests=1, errors=second == 0)
+    emit("candidate", NOON, ramp="ramp-2", requests=1)
+    emit("candidate", NOON, step="0", requests=1)
+    emit("control", NOON, requests=1)
+    found = metrics().evidence("ramp-1", 1, NOON, NOON + 300, EVERY_MINUTE)
+    assert (found.candidate.requests, found.candidate.errors, found.control.requests) == (3, 1, 1)
+    assert found.shadow == ArmCounts()
+
+
+def test_nothing_measured_is_nothing_and_not_zero_milliseconds() -> None:
+    """No data gives counts of zero and no percentile."""
+    found = metrics().evidence("ramp-1", 1, NOON, NOON + 300, EVERY_MINUTE)
+    assert found.candidate == ArmCounts(p95_ms=None)
+
+
+def test_every_look_reads_the_whole_step_again() -> None:
+    """What came late counts in the next look."""
+    emit("shadow", NOON, requests=1)
+    assert metrics().evidence("ramp-1", 1, NOON, NOON + 300, EVERY_MINUTE).shadow.requests == 1
+    emit("shadow", NOON + 1, requests=1)
+    assert metrics().evidence("ramp-1", 1, NOON, NOON + 600, EVERY_MINUTE).shadow.requests == 2
+
+
+def test_periods_that_are_not_complete_do_not_count_yet() -> None:
+    """A minute is judged when it is over and `delay_seconds` old."""
+    emit("candidate", NOON, requests=1)
+    emit("candidate", NOON + 120, requests=1)
+    found = metrics().evidence("ramp-1", 1, NOON, NOON + 179, EVERY_MINUTE)
+    assert found.candidate.requests == 1
+    assert found.until == NOON + 60
+
+
+def test_the_day_with_the_most_requests_speaks_for_the_latency() -> None:
+    """Percentiles cannot be added up."""
+    stubbed = boto3.client("cloudwatch")
+    with Stubber(stubbed) as stub:
+        stub.add_response("get_metric_data", {"MetricDataResults": _results("candidate", [3, 90], [500, 20])})
+        found = Metrics(stubbed, ()).evidence("ramp-1", 1, NOON, NOON + 2 * 86_400, EVERY_MINUTE)
+    assert found.candidate.p95_ms == 20
+
+
+def _results(arm: str, samples: list[float], p95s: list[float]) -> list[Any]:
+    """Answers to the queries in the order in which they are asked."""
+    asked = [(of, stat) for of in COUNTS for stat in (*COUNTS[of], "p95", "SampleCount")]
+    values = {(arm, "p95"): p95s, (arm, "SampleCount"): samples}
+    return [{"Id": f"q{index}", "Values": values.get(query, [])} for index, query in enumerate(asked)]
+
+
+def test_alarms_are_told_by_name_and_a_missing_one_is_missing() -> None:
+    """A guard that does not exist guards nothing, and says so."""
+    boto3.client("cloudwatch").put_metric_alarm(
+        AlarmName="there", ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1, Threshold=1, MetricName="m"
+    )
+    boto3.client("cloudwatch").set_alarm_state(AlarmName="there", StateValue="ALARM", StateReason="test")
+    assert metrics("there", "gone").alarms() == {"there": "ALARM", "gone": "MISSING"}
+    assert metrics().alarms() == {}
+
+
+def test_a_deadline_calls_the_clean_up_once_at_its_second_and_is_gone() -> None:
+    """UTC, no window, deleted after it fired, and a name that Scheduler takes."""
+    scheduler = boto3.client("scheduler")
+    scheduler.create_schedule_group(Name="deadlines")
+    role = "arn:aws:iam::123456789012:role/deadline"
+    deadline = Deadline(scheduler, "deadlines", role, "arn:aws:lambda:us-east-1:123456789012:function:huntaze-cleanup")
+    deadline.set("r" * 80, NOON)
+    schedule = scheduler.get_schedule(Name="r" * 64, GroupName="deadlines")
+    assert schedule["ScheduleExpression"] == "at(2026-03-04T12:00:00)"
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert schedule["ActionAfterCompletion"] == "DELETE"
+    assert schedule["Target"]["RoleArn"] == role
+    assert json.loads(schedule["Target"]["Input"]) == {"deadline_of": "r" * 80}
+    deadline.remove("r" * 80)
+    assert scheduler.list_schedules(GroupName="deadlines")["Schedules"] == []
+
+
+def test_a_notice_reaches_the_topic_with_a_subject_that_sns_takes() -> None:
+    """ASCII, one line, a hundred characters at most."""
+    topic = boto3.client("sns").create_topic(Name="notices")["TopicArn"]
+    queue = boto3.client("sqs").create_queue(QueueName="people")["QueueUrl"]
+    queue_arn = "arn:aws:sqs:us-east-1:123456789012:people"
+    boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
+    Notices(boto3.client("sns"), topic).tell("Ramp é\nasks " + "x" * 200, "5 % of users")
+    body = json.loads(boto3.client("sqs").receive_message(QueueUrl=queue)["Messages"][0]["Body"])
+    assert body["Message"] == "5 % of users"
+    assert body["Subject"] == ("Ramp ? asks " + "x" * 200)[:100]
+
+
+def test_a_notice_that_cannot_be_sent_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A topic that is gone is logged."""
+    Notices(boto3.client("sns"), "arn:aws:sns:us-east-1:123456789012:gone").tell("subject", "message")
+    assert "[ERROR] a notice was not sent" in caplog.text
+
+
+def test_an_alias_that_somebody_else_moves_meanwhile_is_tried_again() -> None:
+    """The revision guards the move."""
+    functions = boto3.client("lambda")
+    here = {"FunctionVersion": "1", "RevisionId": "a"}
+    expected = {
+        "FunctionName": "read",
+        "Name": "live",
+        "FunctionVersion": "2",
+        "RoutingConfig": {"AdditionalVersionWeights": {}},
+        "RevisionId": "a",
+    }
+    alias = AliasLever(functions, "read", "live")
+    with Stubber(functions) as stub:
+        stub.add_response("get_alias", here, {"FunctionName": "read", "Name": "live"})
+        stub.add_client_error("update_alias", "PreconditionFailedException", expected_params=expected)
+        with pytest.raises(TrafficNotShifted, match="changed while it was being moved"):
+            alias.put("2", {})
+
+
+def test_an_alias_that_does_not_read_back_is_tried_again() -> None:
+    """Set, then verify."""
+    functions = boto3.client("lambda")
+    here = {"FunctionVersion": "1", "RevisionId": "a"}
+    alias = AliasLever(functions, "read", "live")
+    with Stubber(functions) as stub:
+        stub.add_response("get_alias", here)
+        stub.add_response("update_alias", {})
+        stub.add_response("get_alias", here, {"FunctionName": "read", "Name": ANY})
+        with pytest.raises(TrafficNotShifted, match="does not read back"):
+            alias.put("2", {})
+
+
+def test_evidence_of_many_days_is_read_page_by_page() -> None:
+    """A month of minutes is more than one answer holds."""
+    stubbed = boto3.client("cloudwatch")
+    page = [{"Id": "q0", "Values": [1.0, 2.0]}]
+    with Stubber(stubbed) as stub:
+        stub.add_response("get_metric_data", {"MetricDataResults": page, "NextToken": "more"})
+        stub.add_response("get_metric_data", {"MetricDataResults": page})
+        found = Metrics(stubbed, ()).evidence("ramp-1", 1, NOON, NOON + 14 * 86_400, EVERY_MINUTE)
+    assert found.control.requests == 6

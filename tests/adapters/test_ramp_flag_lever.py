@@ -1,0 +1,80 @@
+"""The flag lever against deployments that others make; the emulator runs them, moto does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ramp.adapters.flag_lever import FlagLever, FlagLocation
+from ramp.core.flag_document import OFF
+from ramp.errors import TrafficNotShifted
+
+from tests.adapters.appconfig import CANARY, deploy, flags_in, strategy
+from tests.fakes import FIRST_DOCUMENT, NAMES
+
+Emulated = Callable[[str], Any]
+
+
+def lever(emulated: Emulated, location: FlagLocation) -> FlagLever:
+    """The lever; it need not wait for the emulator."""
+    return FlagLever(emulated("appconfig"), emulated("appconfigdata"), location, NAMES, lambda _: None)
+
+
+def test_a_deployment_in_flight_is_seen_refused_and_stopped(emulated: Emulated) -> None:
+    """Putting is no race with it; stopping leaves what was served before it."""
+    location = flags_in(emulated)
+    flag, appconfig = lever(emulated, location), emulated("appconfig")
+    number = deploy(appconfig, location, {**FIRST_DOCUMENT}, strategy(appconfig, minutes=10))
+    assert flag.in_flight() == number
+    with pytest.raises(TrafficNotShifted, match=f"deployment {number} is in flight"):
+        flag.put(CANARY, "ramp ramp-1")
+    assert flag.stop() == number
+    assert flag.in_flight() is None
+    flag.put(CANARY, "ramp ramp-1")
+    assert flag.read() == CANARY
+
+
+def test_other_teams_flags_stay_as_they_are(emulated: Emulated) -> None:
+    """The document is theirs too: schema, values, and flags that are off."""
+    location = flags_in(emulated)
+    theirs = {
+        "version": "1",
+        "flags": {**FIRST_DOCUMENT["flags"], "banner": {"name": "banner", "attributes": {"text": {"constraints": {}}}}},
+        "values": {**FIRST_DOCUMENT["values"], "banner": {"enabled": True, "text": "hello"}},
+    }
+    deploy(emulated("appconfig"), location, theirs)
+    flag = lever(emulated, location)
+    flag.put(CANARY, "ramp ramp-1")
+    flag.put(OFF, "ramp ramp-1")
+    document = served(emulated, location)
+    assert document["banner"] == {"enabled": True, "text": "hello"}
+    assert document["prismaAdapter"]["enabled"] is False
+
+
+def served(emulated: Emulated, location: FlagLocation) -> dict[str, Any]:
+    """What AppConfig gives the read path."""
+    data = emulated("appconfigdata")
+    token = data.start_configuration_session(
+        ApplicationIdentifier=location.application,
+        EnvironmentIdentifier=location.environment,
+        ConfigurationProfileIdentifier=location.profile,
+    )["InitialConfigurationToken"]
+    answer = data.get_latest_configuration(ConfigurationToken=token)
+    content: dict[str, Any] = json.loads(answer["Configuration"].read())
+    return content
+
+
+def test_another_profiles_deployment_is_not_taken_for_ours(emulated: Emulated) -> None:
+    """The newest deployment of the environment may be of another profile; ours is built on ours."""
+    location, appconfig = flags_in(emulated), emulated("appconfig")
+    other = appconfig.create_configuration_profile(
+        ApplicationId=location.application, Name="other", LocationUri="hosted", Type="AWS.AppConfig.FeatureFlags"
+    )["Id"]
+    foreign = FlagLocation(location.application, location.environment, other, location.strategy)
+    deploy(appconfig, foreign, {"version": "1", "flags": {"x": {"name": "x"}}, "values": {"x": {"enabled": False}}})
+    flag = lever(emulated, location)
+    flag.put(CANARY, "ramp ramp-1")
+    assert flag.read() == CANARY
+    assert set(served(emulated, location)) == {"prismaAdapter", "prismaShadow"}
