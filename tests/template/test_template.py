@@ -1,0 +1,172 @@
+"""What the template says is what the code reads, what the wire names, and what operators type."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from ramp.adapters.metrics import COUNTS, NAMESPACE
+from ramp.settings import Settings
+from read_path import settings as read_settings
+
+from tests.template.document import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLATE, environment, of_type
+
+POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+OPTIONAL = {"FLAG_EXTENSION_PORT", "COMPARISON_IGNORE"}  # read with a default, for those who need another
+GLOBAL = set(GLOBALS["Environment"]["Variables"])
+WIRE = (ROOT / "docs" / "wire.md").read_text()
+
+
+class Recorded(dict[str, str]):
+    """An environment that has every variable and remembers which were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.read.add(name)
+        return "1"
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(name)
+        return "true" if default == "True" else "1"
+
+
+READERS: dict[str, Callable[[Mapping[str, str]], object]] = {
+    "read_path.router": read_settings.router_settings,
+    "read_path.candidate": read_settings.candidate_settings,
+    "read_path.shadow": read_settings.shadow_settings,
+    "ramp.handlers": Settings.from_environment,
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_functions_variables_are_those_its_settings_read(function: str) -> None:
+    """None is missing, and none is set for nobody."""
+    properties, recorded = FUNCTIONS[function], Recorded()
+    READERS[properties["Handler"].rpartition(".")[0]](recorded)
+    given = set(environment(properties))
+    assert recorded.read - given - OPTIONAL == set()
+    assert given - recorded.read - POWERTOOLS - GLOBAL == set()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_handler_exists_where_its_code_is(function: str) -> None:
+    """The module is in the CodeUri, the function in the module."""
+    properties = FUNCTIONS[function]
+    module_name, _, name = properties["Handler"].rpartition(".")
+    assert (ROOT / properties["CodeUri"] / f"{module_name.replace('.', '/')}.py").is_file()
+    assert callable(getattr(importlib.import_module(module_name), name))
+
+
+def test_the_names_that_operators_type_are_kept() -> None:
+    """Requirements, section 1."""
+    names = {
+        "FunctionName": {"huntaze-mock-read", "huntaze-prisma-read", "huntaze-cleanup"},
+        "AlarmName": {"huntaze-lambda-error-rate-gt-2pct", "huntaze-candidate-error-rate-gt-2pct"},
+        "DashboardName": {"huntaze-prisma-migration"},
+        "Name": {"huntaze-flags", "production", "feature-flags", "huntaze-ramp"},
+    }
+    for key, expected in names.items():
+        assert expected <= {resource.get("Properties", {}).get(key) for resource in RESOURCES.values()}, key
+    read = RESOURCES["MockReadFunction"]["Properties"]
+    assert (read["FunctionName"], read["AutoPublishAlias"]) == ("huntaze-mock-read", "live")
+    assert TEMPLATE["Parameters"]["DatabaseSecretName"]["Default"] == "huntaze/database"
+    assert RESOURCES["FlagsProfile"]["Properties"]["Type"] == "AWS.AppConfig.FeatureFlags"
+    schedule = RESOURCES["CleanupFunction"]["Properties"]["Events"]["Standing"]["Properties"]
+    assert schedule["Name"] == "huntaze-flag-cleanup"
+    assert GLOBALS["Environment"]["Variables"]["ADAPTER_FLAG"] == "prismaAdapter"
+
+
+def test_both_flags_are_off_at_first_deployment() -> None:
+    """Deploying the stack moves nobody."""
+    document = json.loads(RESOURCES["FlagsAtFirst"]["Properties"]["Content"])
+    assert document["values"] == {"prismaAdapter": {"enabled": False}, "prismaShadow": {"enabled": False}}
+
+
+def test_the_alarms_watch_metrics_that_exist() -> None:
+    """Lambda's own for the whole function, the wire's for the candidate; both in M of N minutes with math."""
+    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+        assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (0.02, 5, 3)
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        assert re.fullmatch(r"errors / FILL\((invocations|requests), 1\)", alarm["Metrics"][0]["Expression"])
+        for query in alarm["Metrics"][1:]:
+            metric = query["MetricStat"]["Metric"]
+            names = {dimension["Name"] for dimension in metric["Dimensions"]}
+            if metric["Namespace"] == NAMESPACE:
+                assert metric["Dimensions"] == [{"Name": "arm", "Value": "candidate"}]
+                assert metric["MetricName"] in COUNTS["candidate"]
+            else:
+                assert metric["Namespace"] == "AWS/Lambda"
+                assert names == {"FunctionName", "Resource"}
+                assert metric["MetricName"] in {"Errors", "Invocations"}
+
+
+def test_the_guards_that_tasks_look_at_are_the_templates_alarms() -> None:
+    """A renamed alarm would read as MISSING and refuse every ramp."""
+    alarms = {alarm["AlarmName"] for alarm in of_type("AWS::CloudWatch::Alarm").values()}
+    for properties in FUNCTIONS.values():
+        named = environment(properties).get("ALARM_NAMES")
+        assert named is None or set(named.split(",")) == alarms
+
+
+def test_the_dashboard_shows_metrics_of_the_wire() -> None:
+    """Every metric of the read path's namespace is one that an arm has."""
+    body = json.loads(re.sub(r"\$\{[^}]*\}", "x", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]))
+    known = {metric for metrics in COUNTS.values() for metric in metrics} | {"latency_ms"}
+    shown = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", [])]
+    assert shown
+    for row in shown:
+        if row[0] == NAMESPACE:
+            assert row[1] in known
+            assert row[2] == "arm"
+
+
+def test_the_namespace_is_one() -> None:
+    """What the read path writes to is what the gate reads from."""
+    assert GLOBALS["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == NAMESPACE
+    assert f"namespace `{NAMESPACE}`" in WIRE
+
+
+def test_every_ending_that_is_no_promotion_reaches_the_clean_up() -> None:
+    """FAILED, TIMED_OUT and ABORTED of this very machine."""
+    pattern = RESOURCES["CleanupFunction"]["Properties"]["Events"]["RampEnded"]["Properties"]["Pattern"]
+    assert set(pattern["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
+    assert pattern["detail"]["stateMachineArn"][0]["Fn::Sub"].endswith(":stateMachine:huntaze-ramp")
+
+
+def test_tasks_have_less_time_than_the_states_that_wait_for_them() -> None:
+    """A function that is cut off says so itself, before Step Functions gives up on it."""
+    machine = json.loads((ROOT / "statemachine" / "ramp.asl.json").read_text())
+    substitutions = RESOURCES["RampStateMachine"]["Properties"]["DefinitionSubstitutions"]
+    for state in machine["States"].values():
+        if state["Type"] == "Task":
+            placeholder = state["Arguments"]["FunctionName"].removeprefix("${").removesuffix("}")
+            function = substitutions[placeholder]["Fn::GetAtt"]
+            name = function[0] if isinstance(function, list) else function.partition(".")[0]
+            assert FUNCTIONS[name]["Timeout"] < state["TimeoutSeconds"]
+
+
+def _actions(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if name == "Action":
+                yield from [item] if isinstance(item, str) else item
+            else:
+                yield from _actions(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _actions(item)
+
+
+def test_no_policy_allows_everything() -> None:
+    """Each action is named; resources are `*` only where a comment in the template says why."""
+    assert not [action for action in _actions(RESOURCES) if "*" in action]
+    stars = re.findall(r"#[^\n]*\n\s+Resource: \"\*\"", (ROOT / "template.yaml").read_text())
+    assert len(stars) == (ROOT / "template.yaml").read_text().count('Resource: "*"')
