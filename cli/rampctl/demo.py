@@ -64,14 +64,15 @@ def demo(repository: Path, options: Options, console: Console) -> Exit:
             f"--fault-step: is no step of {PLAN}, got {options.fault_step}, expected 0 to {len(plan.steps) - 1}",
             Exit.BAD_PLAN,
         )
-    with stage.ended_gently(), stage.local_stack(repository, screen.say) as running:
+    was_up = stack.status(repository).healthy
+    with stage.ended_gently(), stage.local_stack(repository, screen.say, stays=was_up) as running:
         session = Session.of_stack(running)
         stage.clear_the_way(session, screen.say)
         name = ramps.default_name(datetime.now(UTC))
         with (
             stage.fault_free(running.database_url),
             Traffic(running.endpoint_url) as traffic,
-            stage.no_ramp_left(session, name, screen.say),
+            stage.no_ramp_left(session, name, screen.say, wait=was_up),
         ):
             standing = Stage(running, session, traffic, screen, console, options, until)
             ramps.start(session, raw, name)
@@ -79,7 +80,7 @@ def demo(repository: Path, options: Options, console: Console) -> Exit:
             ramp = _watched(standing, name)
         position = session.levers.read()
         _tell_the_end(screen.say, traffic.snapshot(), position.describe())
-        if ramp.code is Exit.ROLLED_BACK and position.setting.share_ppm:
+        if ramp.code is Exit.ROLLED_BACK and not stage.is_settled(position):
             raise CommandError("the ramp says rolled back, but traffic is not at 0 %", Exit.ROLLBACK_FAILED)
     return ramp.code
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from local_stack import faults, stack
 from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF
+from ramp.traffic import Position
 
 from rampctl import ramps
 from rampctl.answers import abort
-from rampctl.exits import CommandError
+from rampctl.exits import CommandError, Exit
 from rampctl.session import Session
 
 Say = Callable[[str], None]
@@ -43,15 +44,14 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
-def local_stack(repository: Path, say: Say) -> Iterator[stack.Stack]:
-    """The local stack; stopped afterwards if it was not up before."""
-    was_up = stack.status(repository).healthy
+def local_stack(repository: Path, say: Say, *, stays: bool) -> Iterator[stack.Stack]:
+    """The local stack; stopped afterwards unless it `stays`."""
     running = stack.up(repository, say)
     try:
         yield running
     finally:
         with uninterrupted():
-            if was_up:
+            if stays:
                 say("the local stack was up before and is left up; stop it with: ramp local down")
             else:
                 say("stopping the local stack that this demo started")
@@ -70,14 +70,15 @@ def fault_free(database_url: str) -> Iterator[None]:
 
 
 @contextmanager
-def no_ramp_left(session: Session, name: str, say: Say) -> Iterator[None]:
-    """If the ramp still runs at the end, it is aborted, and traffic read back."""
+def no_ramp_left(session: Session, name: str, say: Say, *, wait: bool) -> Iterator[None]:
+    """If the ramp still runs at the end, it is aborted, and traffic read back; `wait` until its execution has ended."""
     try:
         yield
     finally:
         with uninterrupted():
             if name in ramps.running(session):
-                end(session, name, "the demo ended before the ramp", say)
+                say(f"the ramp {name} is still running, aborting it")
+                end(session, name, "the demo ended before the ramp", say, wait=wait)
 
 
 def clear_the_way(session: Session, say: Say) -> None:
@@ -86,17 +87,22 @@ def clear_the_way(session: Session, say: Say) -> None:
         say(f"found the ramp {name} still running, ending it")
         end(session, name, "a new demo starts", say)
     position = session.levers.read()
-    if position.setting != OFF or not position.alias.is_whole:
+    if not is_settled(position):
         say(f"{position.ramp} left traffic on the candidate, putting it back")
         position = session.levers.settle(position.ramp, position.alias.version)
         say(position.describe())
 
 
-def end(session: Session, name: str, reason: str, say: Say) -> None:
-    """Abort a ramp, wait until its execution has ended, and tell what reads back.
+def is_settled(position: Position) -> bool:
+    """Whether everybody is on control: the flag off, the alias whole."""
+    return position.setting == OFF and position.alias.is_whole
+
+
+def end(session: Session, name: str, reason: str, say: Say, *, wait: bool = True) -> None:
+    """Abort a ramp, tell what reads back, and `wait` until its execution has ended.
 
     Raises:
-        CommandError: it has not ended in time, or the brake failed.
+        CommandError: traffic does not read back at 0 %, or the execution has not ended in time.
     """
     lock = session.table.lock(session.settings.adapter_flag)
     arn = ramps.execution_arn(session.state_machine_arn, name)
@@ -104,9 +110,10 @@ def end(session: Session, name: str, reason: str, say: Say) -> None:
         abort(session, name, "ramp demo", reason)
     else:  # it has not taken the lock, so it has moved nothing
         session.states.stop_execution(executionArn=arn, error="Aborted", cause=reason)
-    ended = list(ramps.follow(ramps.Reader(session, name).read, ENDING_SECONDS))[-1]
-    say(f"the ramp {name} ended: {ended.outcome}")
     position = session.levers.read()
     say(position.describe())
-    if position.setting.share_ppm:
-        raise CommandError(f"{name}: traffic is not at 0 %, {position.describe()}")
+    if not is_settled(position):
+        raise CommandError(f"{name}: traffic is not at 0 %, {position.describe()}", Exit.ROLLBACK_FAILED)
+    if wait:
+        *_, ended = ramps.follow(ramps.Reader(session, name).read, ENDING_SECONDS)
+        say(f"the ramp {name} has ended: {ended.outcome}")
