@@ -1,0 +1,48 @@
+"""A bucket: what was counted in one period of one step, per arm. See docs/wire.md, Metrics."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Counts of `seconds` from `start` (epoch seconds), of requests keyed by this ramp and `step`.
+
+    `slow`: control slower than L0, the candidate (served or in shadow) slower than 1.15 L0, where L0 is control's p95
+    of the shadow bake that the flag carries. `discordant`: the candidate failed and control answered the same request.
+    """
+
+    start: float
+    seconds: float
+    step: int
+    control_requests: int = 0
+    control_errors: int = 0
+    control_slow: int = 0
+    candidate_requests: int = 0
+    candidate_errors: int = 0
+    candidate_discordant: int = 0
+    candidate_slow: int = 0
+    shadow_requests: int = 0
+    shadow_errors: int = 0
+    shadow_discordant: int = 0
+    shadow_slow: int = 0
+    comparisons: int = 0
+    mismatches: int = 0
+
+    @property
+    def end(self) -> float:
+        """Epoch seconds; the bucket counts what came before."""
+        return self.start + self.seconds
+
+    def to_wire(self) -> dict[str, float]:
+        """Plain JSON without the counts that are zero."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) or name in _ALWAYS}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """The inverse of `to_wire`."""
+        return cls(**wire)
+
+
+_ALWAYS = frozenset({"start", "seconds", "step"})

@@ -1,0 +1,211 @@
+"""Two test martingales for a rate of failures: one proves "worse than a bound", one certifies "better than a bound".
+
+For x events in n trials against a bound p0 and an odds multiplier m, the log-likelihood ratio of one bucket is
+
+    l(m) = x ln m - n ln(1 + p0 (m - 1))
+
+and E[exp l] <= 1 whenever the true rate is at most p0 (m > 1) or at least p0 (m < 1), bucket by bucket, even when the
+rate drifts below the bound. So the process is a test supermartingale, and looking every minute costs nothing:
+P(the value ever reaches 1/alpha) <= alpha.
+
+Source: Ville 1939 (the inequality); Robbins 1970, "Statistical methods related to the law of the iterated logarithm"
+(mixtures over m); Howard, Ramdas, McAuliffe and Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence
+sequences" (sub-Bernoulli processes, drifting rates).
+
+Everything is kept as logarithms, so nothing overflows; floats survive JSON exactly, so a resumed fold gives the same
+bits.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import exp, inf, log, log1p
+from typing import Self
+
+# Odds multipliers of Above and the prior over them. Small multipliers carry most of the prior: a fault just over the
+# limit needs every bit of it, while a large fault pays for a small prior with less than one more failure.
+ABOVE_ODDS = (1.3, 2.0, 3.5, 7.0, 20.0, 100.0, 1000.0)
+ABOVE_PRIOR = (0.40, 0.20, 0.12, 0.10, 0.08, 0.06, 0.04)
+BELOW_ODDS = (0.0, 0.03, 0.1, 0.25, 0.5, 0.75)
+BELOW_PRIOR = (1 / 6,) * 6
+
+# Each multiplier as (ln m, m - 1, ln prior).
+_ABOVE = tuple((log(m), m - 1, log(q)) for m, q in zip(ABOVE_ODDS, ABOVE_PRIOR, strict=True))
+_BELOW = tuple((log(m) if m else -inf, m - 1, log(q)) for m, q in zip(BELOW_ODDS, BELOW_PRIOR, strict=True))
+
+MAX_COUNT = 10**12  # where the searches below give up: more requests than any ramp sees
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """Evidence that a rate is above a bound: R <- (R + w) exp(l) for each multiplier, value E = sum of prior x R.
+
+    The weights w that a caller gives must be fixed before the bucket is seen and sum to at most 1 over the whole ramp:
+    then R plus the weight still to come is a supermartingale that starts at 1, and a fault that begins late is found
+    by the weight of its own first bucket.
+
+    `log_r` holds ln R for each multiplier of `ABOVE_ODDS`; `log_peak` is the highest ln E after any bucket.
+    """
+
+    log_r: tuple[float, ...] = (-inf,) * len(_ABOVE)
+    log_peak: float = -inf
+
+    def fold(
+        self, n: float, x: float, p0: float, *, weight: float = 0.0, power: float = 1.0, odds_max: float = inf
+    ) -> Self:
+        """The process after a bucket of `n` trials with `x` events against the bound `p0`.
+
+        `weight` in [0, 1] is the restart weight; `power` in (0, 1] tempers l for clustered events; multipliers above
+        `odds_max` sit the bucket out, which costs power and never validity.
+
+        Raises:
+            ValueError: unless 0 <= x <= n and 0 < p0 <= 1.
+        """
+        _check(n, x, p0)
+        log_weight = log(weight) if weight > 0 else -inf
+        log_r = tuple(
+            _add(r, log_weight) + (power * (x * log_m - n * log1p(p0 * less)) if less < odds_max else 0.0)
+            for r, (log_m, less, _) in zip(self.log_r, _ABOVE, strict=True)
+        )
+        return type(self)(log_r, max(self.log_peak, _mixture(log_r, _ABOVE)))
+
+    @property
+    def log_e(self) -> float:
+        """The natural logarithm of the present value E."""
+        return _mixture(self.log_r, _ABOVE)
+
+    def to_wire(self) -> list[float | None]:
+        """Plain JSON: the peak, then ln R for each multiplier; None stands for minus infinity."""
+        return _to_wire((self.log_peak, *self.log_r))
+
+    @classmethod
+    def from_wire(cls, wire: Sequence[float | None]) -> Self:
+        """The inverse of `to_wire`, to the bit."""
+        log_peak, *log_r = _from_wire(wire)
+        return cls(tuple(log_r), log_peak)
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """A certificate that a rate is below a bound: R <- R exp(l) from R = 1, without restarts.
+
+    Without restarts the order and size of buckets do not matter: the value depends on the totals only, so
+    `Below().fold(trials, events, p0)` on totals is the whole process.
+    `log_r` holds ln R for each multiplier of `BELOW_ODDS`.
+    """
+
+    log_r: tuple[float, ...] = (0.0,) * len(_BELOW)
+
+    def fold(self, n: float, x: float, p0: float, *, power: float = 1.0) -> Self:
+        """The process after a bucket of `n` trials with `x` events against the bound `p0`; `power` as in `Above.fold`.
+
+        Raises:
+            ValueError: unless 0 <= x <= n and 0 < p0 < 1.
+        """
+        _check(n, x, p0)
+        if p0 == 1:
+            raise ValueError(f"p0: certifies nothing, got {p0}, expected less than 1")
+        return type(self)(
+            tuple(
+                r + power * ((x * log_m if x else 0.0) - n * log1p(p0 * less))
+                for r, (log_m, less, _) in zip(self.log_r, _BELOW, strict=True)
+            )
+        )
+
+    @property
+    def log_e(self) -> float:
+        """The natural logarithm of the present value E."""
+        return _mixture(self.log_r, _BELOW)
+
+    def to_wire(self) -> list[float | None]:
+        """Plain JSON: ln R for each multiplier; None stands for minus infinity."""
+        return _to_wire(self.log_r)
+
+    @classmethod
+    def from_wire(cls, wire: Sequence[float | None]) -> Self:
+        """The inverse of `to_wire`, to the bit."""
+        return cls(tuple(_from_wire(wire)))
+
+
+def trials_until_certified(below: Below, p0: float, beta: float, *, power: float = 1.0) -> int:
+    """How many more trials, all without an event, certify a rate below `p0` with error probability `beta`; 0: it is."""
+    return _first(lambda count: below.fold(count, 0, p0, power=power).log_e >= -log(beta))
+
+
+def events_until_uncertified(below: Below, p0: float, beta: float, *, power: float = 1.0) -> int:
+    """How many events in a row take the certificate away again; 0: there is none."""
+    return _first(lambda count: below.fold(count, count, p0, power=power).log_e < -log(beta))
+
+
+def events_until_proven(
+    above: Above, p0: float, alpha: float, *, weight: float = 0.0, power: float = 1.0, odds_max: float = inf
+) -> int:
+    """How many events in a row, all in the next bucket, prove a rate above `p0` with error probability `alpha`."""
+    return _first(lambda n: above.fold(n, n, p0, weight=weight, power=power, odds_max=odds_max).log_e >= -log(alpha))
+
+
+def lower_bound(n: float, x: float, alpha: float, *, power: float = 1.0) -> float:
+    """The highest rate in [0, 1] that `x` events in `n` trials prove to be exceeded, error probability `alpha`.
+
+    Time-uniform: drawn at every look, the band misses the true rate of a steady arm with probability `alpha` at most.
+    """
+    if not x:
+        return 0.0
+    start = Above().fold(0, 0, 1.0, weight=1.0)
+    return _boundary(lambda p0: start.fold(n, x, p0, power=power).log_e >= -log(alpha))
+
+
+def upper_bound(n: float, x: float, beta: float, *, power: float = 1.0) -> float:
+    """The lowest rate in [0, 1] that `x` events in `n` trials certify to be missed, error probability `beta`."""
+    return 1.0 - _boundary(lambda gap: Below().fold(n, x, 1.0 - gap, power=power).log_e >= -log(beta))
+
+
+def _check(n: float, x: float, p0: float) -> None:
+    if not 0 <= x <= n:
+        raise ValueError(f"x: is no count of events, got {x} in {n} trials, expected 0 to {n}")
+    if not 0 < p0 <= 1:
+        raise ValueError(f"p0: is no bound on a rate, got {p0}, expected more than 0 and at most 1")
+
+
+def _add(a: float, b: float) -> float:
+    """ln(exp a + exp b), without leaving the logarithm."""
+    if b > a:
+        a, b = b, a
+    return a if b == -inf else a + log1p(exp(b - a))
+
+
+def _mixture(log_r: Sequence[float], grid: Sequence[tuple[float, float, float]]) -> float:
+    terms = [r + log_q for r, (_, _, log_q) in zip(log_r, grid, strict=True)]
+    top = max(terms)
+    return top if top in (inf, -inf) else top + log(sum(exp(term - top) for term in terms))
+
+
+def _first(holds: Callable[[int], bool]) -> int:
+    """The smallest count at which `holds`, which must stay true from there on; MAX_COUNT when none does."""
+    low, high = 0, 1
+    if holds(0):
+        return 0
+    while not holds(high):
+        low, high = high, high * 2
+        if high > MAX_COUNT:
+            return MAX_COUNT
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _boundary(holds: Callable[[float], bool]) -> float:
+    """The largest rate in [0, 1] at which `holds`, which must be true up to there and false beyond."""
+    low, high = 0.0, 1.0
+    for _ in range(40):  # 2^-40, far finer than anybody reads
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def _to_wire(values: Sequence[float]) -> list[float | None]:
+    return [None if value == -inf else value for value in values]
+
+
+def _from_wire(wire: Sequence[float | None]) -> list[float]:
+    return [-inf if value is None else value for value in wire]

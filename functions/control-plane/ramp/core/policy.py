@@ -1,0 +1,65 @@
+"""What the sequential gate holds a candidate to: limits as rates (0-1) and budgets as probabilities of error."""
+
+from dataclasses import dataclass
+
+HUNDRED_PERCENT_PPM = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`alpha_*`: the probability of condemning a healthy candidate, over a whole ramp; roll-backs sum to 1 %.
+
+    `beta_*`: the probability of certifying a bad one. Source: requirements, 3 (limits); docs/gate.md (budgets).
+    """
+
+    error_limit: float = 0.02
+    error_ratio: float = 1.5  # times control's recent rate, where that is more than the limit
+    relative_limit: float = 0.005
+    relative_ratio: float = 5.0
+    mismatch_limit: float = 0.005
+    mismatch_certified: float = 0.01
+    latency_slack: float = 1.5  # slow answers of the candidate over control's that a certificate still allows
+    fallback: bool = True  # False: control does not answer after a failure, so every failure counts
+
+    alpha_errors: float = 0.005
+    alpha_relative: float = 0.003
+    alpha_shadow_errors: float = 0.002
+    alpha_mismatches: float = 0.005
+    alpha_latency: float = 0.0025
+    alpha_shadow_latency: float = 0.0025
+    alpha_share: float = 0.005
+    beta_shadow: float = 0.01
+    beta_step: float = 0.05
+    beta_whole: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the ramp stands: the present share and the next step's, in parts per million; None at the last step."""
+
+    share_ppm: int
+    next_share_ppm: int | None
+
+    @property
+    def is_shadow(self) -> bool:
+        """No user is served by the candidate."""
+        return self.share_ppm == 0
+
+    @property
+    def target(self) -> float:
+        """The present share, 0-1."""
+        return self.share_ppm / HUNDRED_PERCENT_PPM
+
+
+RATE_CERTIFIED_MAX = 0.5  # however small the next share: a candidate that mostly fails goes nowhere
+
+
+def harm_budget(position: Position, policy: Policy) -> tuple[float, float]:
+    """The rate that live failures must be certified below before the next step, and the error probability.
+
+    The share of all users' requests that the candidate may fail at the next share is the error limit itself: so its own
+    rate may be limit / next share. Before everybody, and at the end, the limit holds as it is.
+    """
+    next_ppm = position.next_share_ppm or HUNDRED_PERCENT_PPM
+    bound = min(RATE_CERTIFIED_MAX, policy.error_limit * HUNDRED_PERCENT_PPM / next_ppm)
+    return bound, policy.beta_whole if next_ppm == HUNDRED_PERCENT_PPM else policy.beta_step

@@ -1,0 +1,181 @@
+"""The rows of the sequential gate: what each counts, what bound condemns it, and what certifies it.
+
+Shadow reads condemn at every step, and must certify the shadow step. Users' requests must certify each share by the
+harm budget of policy.py. GO takes a certificate: no data, no certificate.
+"""
+
+from collections.abc import Iterator
+from math import log
+
+from ramp.core.check import Check, Consequence, Verdict
+from ramp.core.judgement import Certificate, Judgement, count, percent
+from ramp.core.martingale import Above, Below
+from ramp.core.policy import Policy, Position, harm_budget
+from ramp.core.sequential_gate import GateState, error_bounds
+
+EQUAL_SHARE = 0.5
+REQUESTS_PER_USER_DAY = 20  # users, not requests, are dealt to the arms. Source: requirements, 1,000 a day of 50 users.
+DAY_SECONDS = 86_400
+SHARE_BAND = (0.5, 2.0)  # Source: requirements, 1 % configured: investigate outside 0.5-2 %
+
+
+def checks(state: GateState, position: Position, policy: Policy) -> tuple[Check, ...]:
+    """Every check that applies at `position`, in words and numbers, for `verdict.decide`; roll-backs first."""
+    rows = (judgement.check() for judgement in judgements(state, position, policy))
+    return (*rows, share(state, position, policy))
+
+
+def judgements(state: GateState, position: Position, policy: Policy) -> tuple[Judgement, ...]:
+    """The same rows without the share, on numbers only: cheap enough to ask for in the millions."""
+    return tuple(_rows(state, position, policy))
+
+
+def _rows(state: GateState, position: Position, policy: Policy) -> Iterator[Judgement]:
+    at_shadow = position.is_shadow
+    if not at_shadow:
+        yield from _errors(state, position, policy)
+    if at_shadow or state.shadow.trials:
+        yield _shadow_errors(state, policy, certify=at_shadow)
+    yield _mismatches(state, policy, certify=at_shadow)
+    if not at_shadow and state.slow_live.trials:
+        yield _latency(state, policy)
+    if at_shadow or state.slow_shadow.trials:
+        yield _shadow_latency(state, policy, certify=at_shadow)
+
+
+def _errors(state: GateState, position: Position, policy: Policy) -> Iterator[Judgement]:
+    absolute, relative = error_bounds(state, policy)
+    power, seen = state.dispersion.power, "requests served by the candidate failed"
+    if policy.fallback:
+        seen += " where control answered"
+    pace_seconds = _pace(state, state.step.candidate)
+    yield Judgement(
+        name="errors",
+        consequence=Consequence.ROLL_BACK,
+        tally=state.live,
+        suspicion=state.errors,
+        limit=absolute,
+        alpha=policy.alpha_errors,
+        seen=seen,
+        clean="clean requests",
+        certificate=Certificate(*harm_budget(position, policy), power),
+        pace_seconds=pace_seconds,
+        power=power,
+    )
+    if relative is not None and state.live.trials:
+        yield Judgement(
+            name="errors against control",
+            consequence=Consequence.ROLL_BACK,
+            tally=state.live,
+            suspicion=state.relative_errors,
+            limit=relative,
+            alpha=policy.alpha_relative,
+            seen=seen,
+            clean="clean requests",
+            pace_seconds=pace_seconds,
+            power=power,
+        )
+
+
+def _shadow_errors(state: GateState, policy: Policy, *, certify: bool) -> Judgement:
+    absolute, _ = error_bounds(state, policy)
+    power = state.dispersion.power
+    return Judgement(
+        name="shadow errors",
+        consequence=Consequence.ROLL_BACK,
+        tally=state.shadow,
+        suspicion=state.shadow_errors,
+        limit=absolute,
+        alpha=policy.alpha_shadow_errors,
+        seen="shadow reads failed where control answered",
+        clean="clean shadow reads",
+        certificate=Certificate(policy.error_limit, policy.beta_shadow, power) if certify else None,
+        pace_seconds=_pace(state, state.step.shadow),
+        power=power,
+    )
+
+
+def _mismatches(state: GateState, policy: Policy, *, certify: bool) -> Judgement:
+    return Judgement(
+        name="mismatches",
+        consequence=Consequence.ASK,
+        tally=state.comparisons,
+        suspicion=state.mismatches,
+        limit=policy.mismatch_limit,
+        alpha=policy.alpha_mismatches,
+        seen="answers differ from control's",
+        clean="equal answers",
+        certificate=Certificate(policy.mismatch_certified, policy.beta_shadow) if certify else None,
+        pace_seconds=_pace(state, state.step.comparisons),
+    )
+
+
+def _latency(state: GateState, policy: Policy) -> Judgement:
+    step = state.step
+    requests = step.candidate + step.control
+    return Judgement(
+        name="latency",
+        consequence=Consequence.ASK,
+        tally=state.slow_live,
+        suspicion=state.latency,
+        limit=step.candidate / requests if requests else 1.0,
+        alpha=policy.alpha_latency,
+        seen="slow answers are the candidate's",
+        clean="slow answers of control",
+        pace_seconds=_pace(state, step.slow),
+    )
+
+
+def _shadow_latency(state: GateState, policy: Policy, *, certify: bool) -> Judgement:
+    bound = policy.latency_slack / (1 + policy.latency_slack)
+    return Judgement(
+        name="shadow latency",
+        consequence=Consequence.ASK,
+        tally=state.slow_shadow,
+        suspicion=state.shadow_latency,
+        limit=EQUAL_SHARE,
+        alpha=policy.alpha_shadow_latency,
+        seen="slow answers in shadow are the candidate's",
+        clean="slow answers of control",
+        certificate=Certificate(bound, policy.beta_shadow) if certify else None,
+        pace_seconds=_pace(state, state.step.slow_shadow),
+    )
+
+
+def _pace(state: GateState, trials: float) -> float | None:
+    """Seconds that one more trial takes, as this step has gone so far."""
+    return state.step.seconds / trials if trials else None
+
+
+def share(state: GateState, position: Position, policy: Policy) -> Check:
+    """Whether requests land where the plan puts them.
+
+    Users are dealt, so requests count as users: 20 of them a day are one. Each step is a new question, and the i-th may
+    spend alpha / (i (i + 1)). At shadow, one request served is one too many.
+    """
+    step, target = state.step, position.target
+    served, total = step.candidate, step.candidate + step.control
+    alpha = policy.alpha_share / ((step.step + 1) * (step.step + 2)) if step.step >= 0 else policy.alpha_share
+    numbers = {"served": served, "trials": total, "share": served / total if total else None, "target": target}
+    if not total:
+        return Check("share", Verdict.INCONCLUSIVE, Consequence.ASK, "no request has been measured yet", numbers)
+    seen = f"the candidate served {count(served)} of {count(total)} requests ({percent(served / total)})"
+    if served and position.is_shadow:
+        return Check("share", Verdict.FAIL, Consequence.ASK, f"{seen}, and should serve none", numbers)
+    off = not position.is_shadow and share_is_off(served, total, step.seconds, target, alpha)
+    if off:
+        reason = f"{seen}, proven not to be about the {percent(target)} configured"
+        return Check("share", Verdict.FAIL, Consequence.ASK, reason, numbers)
+    if not served and not position.is_shadow:
+        return Check("share", Verdict.INCONCLUSIVE, Consequence.ASK, f"{seen}, so nothing is known of it", numbers)
+    return Check("share", Verdict.PASS, Consequence.ASK, f"{seen}, {percent(target)} configured", numbers)
+
+
+def share_is_off(served: float, total: float, seconds: float, target: float, alpha: float) -> bool:
+    """Whether the share is proven to be outside half to twice the target, with error probability `alpha`."""
+    per_user = REQUESTS_PER_USER_DAY * max(1.0, seconds / DAY_SECONDS)
+    n, x = total / per_user, served / per_user
+    low, high = target * SHARE_BAND[0], target * SHARE_BAND[1]
+    log_too_low = Below().fold(n, x, low).log_e
+    log_too_high = Above().fold(0, 0, 1, weight=1).fold(n, x, high).log_e if high < 1 else 0.0
+    return max(log_too_low, log_too_high) >= log(2 / alpha)  # two questions share the budget

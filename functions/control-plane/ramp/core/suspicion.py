@@ -1,0 +1,75 @@
+"""A suspicion: one process over the whole ramp that proves "worse than the bound", and when it may start afresh."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import inf, log
+from typing import Any, Self
+
+from ramp.core.martingale import Above, events_until_proven
+
+FIRST_WEIGHT = 0.6  # most faults are there from the first request on
+STEP_WEIGHT = 0.15  # a new share is where the next ones start
+LATE_WEIGHT = 0.25
+LATE_SUM = 2.1097428  # sum over k >= 2 of 1 / (k ln^2 k)
+RARE = 0.1  # expected events of a bucket up to which only "any event" counts
+CLUSTERED_ODDS_MAX = 3.5  # larger multipliers bet on single events, which a cluster multiplies
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """`buckets` and `steps` are those with trials so far: they choose the restart weight, which sums to 1 at most."""
+
+    above: Above = Above()  # noqa: RUF009  # immutable
+    buckets: int = 0
+    steps: int = 0
+    step: int = -1
+
+    def fold(self, step: int, n: float, x: float, p0: float, power: float = 1.0) -> Self:
+        """With a bucket of `n` trials at `step`, `x` of them events, against the bound `p0` in (0, 1].
+
+        Events of one bucket may come in clusters. While few are expected (n p0 <= 0.1) only "any event" counts, against
+        n p0, which bounds its probability however the events hang together (union bound). Beyond, `power` < 1 says that
+        control's failures cluster.
+        """
+        if n <= 0:
+            return self
+        is_new_step = step != self.step
+        weight = _weight(self.buckets, self.steps if is_new_step else None)
+        if n * p0 <= RARE:
+            above = self.above.fold(1, min(x, 1), n * p0, weight=weight)
+        else:
+            odds_max = CLUSTERED_ODDS_MAX if power < 1 else inf
+            above = self.above.fold(n, x, p0, weight=weight, power=power, odds_max=odds_max)
+        return replace(
+            self,
+            above=above,
+            buckets=self.buckets + 1,
+            steps=self.steps + is_new_step,
+            step=step if is_new_step else self.step,
+        )
+
+    def events_until_proven(self, p0: float, alpha: float, power: float = 1.0) -> int:
+        """How many events in a row in the next bucket of the present step would prove it; 0 when more than proven."""
+        weight = _weight(self.buckets, None if self.buckets else 0)
+        odds_max = CLUSTERED_ODDS_MAX if power < 1 else inf
+        return events_until_proven(self.above, p0, alpha, weight=weight, power=power, odds_max=odds_max)
+
+    def to_wire(self) -> list[Any]:
+        """Plain JSON."""
+        return [self.above.to_wire(), self.buckets, self.steps, self.step]
+
+    @classmethod
+    def from_wire(cls, wire: Sequence[Any]) -> Self:
+        """The inverse of `to_wire`, to the bit."""
+        above, *counts = wire
+        return cls(Above.from_wire(above), *counts)
+
+
+@lru_cache(maxsize=4096)
+def _weight(bucket: int, step: int | None) -> float:
+    """The restart weight of the `bucket`-th bucket, from 0; `step` counts the steps before it when it opens one."""
+    late = LATE_WEIGHT / (LATE_SUM * (bucket + 2) * log(bucket + 2) ** 2)
+    if step is None:
+        return late
+    return late + (FIRST_WEIGHT if step == 0 else STEP_WEIGHT / (step * (step + 1)))
