@@ -1,12 +1,10 @@
 """A bucket: what was counted in one period of one step, per arm. See docs/wire.md, Metrics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """Counts of `seconds` from `start` (epoch seconds), of requests keyed by this ramp and `step`.
 
     `slow`: control slower than L0, the candidate (served or in shadow) slower than 1.15 L0, where L0 is control's p95
@@ -37,7 +35,7 @@ class Bucket:
 
     def to_wire(self) -> dict[str, float]:
         """Plain JSON without the counts that are zero."""
-        return {name: value for name in self.__slots__ if (value := getattr(self, name)) or name in _ALWAYS}
+        return {name: value for name, value in self._asdict().items() if value or name in _ALWAYS}
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:

@@ -5,9 +5,8 @@ Control shows the clusters that the route has by itself.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 BLOCK_BUCKETS = 60  # an hour of minutes
 BLOCK_ERRORS = 5  # fewer say nothing about clusters
@@ -17,8 +16,7 @@ SIGMAS = 2.5  # a few minutes by themselves vary by sqrt(2 / buckets)
 MARGIN = 1.2
 
 
-@dataclass(frozen=True, slots=True)
-class Dispersion:
+class Dispersion(NamedTuple):
     """Control's index of dispersion in blocks of an hour; the median block speaks, so that one outage does not.
 
     In a block, phi = sum((x - n p)^2 / n) / ((buckets - 1) p (1 - p)), 1 for independent requests.
@@ -35,13 +33,7 @@ class Dispersion:
         """With a bucket of control's `n` requests, `x` of which failed."""
         if n <= 0:
             return self
-        grown = replace(
-            self,
-            buckets=self.buckets + 1,
-            requests=self.requests + n,
-            errors=self.errors + x,
-            squares=self.squares + x * x / n,
-        )
+        grown = type(self)(self.phis, self.buckets + 1, self.requests + n, self.errors + x, self.squares + x * x / n)
         if grown.buckets < BLOCK_BUCKETS or grown.errors < BLOCK_ERRORS:
             return grown
         return type(self)((*self.phis, grown.block_phi())[-BLOCKS_KEPT:])

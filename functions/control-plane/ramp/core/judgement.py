@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp, log
+from typing import NamedTuple
 
 from ramp.core.check import Check, Consequence, Verdict
 from ramp.core.martingale import (
@@ -19,8 +20,7 @@ from ramp.core.tally import Tally
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(NamedTuple):
     """What GO takes: the rate certified below `bound`, error probability `beta`, log-likelihoods times `power`."""
 
     bound: float

@@ -1,12 +1,11 @@
 """What the sequential gate holds a candidate to: limits as rates (0-1) and budgets as probabilities of error."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HUNDRED_PERCENT_PPM = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """`alpha_*`: the probability of condemning a healthy candidate, over a whole ramp; roll-backs sum to 1 %.
 
     `beta_*`: the probability of certifying a bad one. Source: requirements, 3 (limits); docs/gate.md (budgets).
@@ -33,8 +32,7 @@ class Policy:
     beta_whole: float = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where the ramp stands: the present share and the next step's, in parts per million; None at the last step."""
 
     share_ppm: int

@@ -1,14 +1,12 @@
 """Control's recent rate of failures, the yardstick that bounds are drawn from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 ENOUGH_REQUESTS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class RecentRate:
+class RecentRate(NamedTuple):
     """Two blocks of at least 500 requests, the last full one and the one that fills: a window in four numbers."""
 
     last_requests: float = 0
@@ -37,7 +35,7 @@ class RecentRate:
 
     def to_wire(self) -> list[float]:
         """Plain JSON."""
-        return [self.last_requests, self.last_errors, self.requests, self.errors]
+        return list(self)
 
     @classmethod
     def from_wire(cls, wire: Sequence[float]) -> Self:

@@ -1,12 +1,10 @@
 """Tallies: plain counts of one kind, and of one step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """`trials` and the `events` among them."""
 
     trials: float = 0
@@ -18,7 +16,7 @@ class Tally:
 
     def to_wire(self) -> list[float]:
         """Plain JSON."""
-        return [self.trials, self.events]
+        return list(self)
 
     @classmethod
     def from_wire(cls, wire: Sequence[float]) -> Self:
@@ -26,11 +24,10 @@ class Tally:
         return cls(*wire)
 
 
-@dataclass(frozen=True, slots=True)
-class StepTally:
+class StepTally(NamedTuple):
     """What one step has seen so far: for the share, and for the pace of evidence."""
 
-    step: int = -1
+    step: float = -1
     seconds: float = 0
     control: float = 0
     candidate: float = 0
@@ -41,10 +38,9 @@ class StepTally:
 
     def to_wire(self) -> list[float]:
         """Plain JSON."""
-        return [getattr(self, name) for name in self.__slots__]
+        return list(self)
 
     @classmethod
     def from_wire(cls, wire: Sequence[float]) -> Self:
         """The inverse of `to_wire`."""
-        step, *counts = wire
-        return cls(int(step), *counts)
+        return cls(*wire)
