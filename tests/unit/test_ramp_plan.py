@@ -1,0 +1,116 @@
+"""A plan is checked whole, in sentences, before anything is touched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ramp.core.plan import Plan, PlanInvalid, format_percent, to_ppm
+
+EVENTS = Path(__file__).parents[2] / "events"
+MINIMAL: dict[str, Any] = {"steps": [{"percent": 100, "bake_seconds": 60}]}
+
+
+def faults(raw: object) -> tuple[str, ...]:
+    """The sentences of a faulty plan."""
+    with pytest.raises(PlanInvalid) as caught:
+        Plan.parse(raw)
+    return caught.value.faults
+
+
+def test_a_minimal_plan_gets_every_default_of_the_decision_table() -> None:
+    """Requirements, section 3."""
+    plan = Plan.parse(MINIMAL)
+    gates = plan.gates
+    assert (plan.flag, plan.lever, plan.candidate_version) == ("prismaAdapter", "flag", "")
+    assert (gates.error_percent_max, gates.shadow_failure_percent_max, gates.shadow_p95_ms_max) == (2, 5, 1000)
+    assert (gates.latency_go_percent, gates.latency_investigate_percent) == (15, 30)
+    assert (gates.mismatch_go_percent, gates.mismatch_investigate_percent) == (0.5, 1)
+    assert (plan.shadow.sample_ppm, plan.shadow.budget_ms, plan.routing.fallback) == (1_000_000, 500, True)
+    assert (plan.approvals.timeout_seconds, plan.approvals.on_timeout) == (86_400, "roll_back")
+    assert plan.deadline_seconds == 604_800
+
+
+def test_patience_is_as_long_as_the_bake_unless_the_plan_says_otherwise() -> None:
+    """Zero is a patience too."""
+    steps = [{"percent": 1, "bake_seconds": 60}, {"percent": 100, "bake_seconds": 60, "patience_seconds": 0}]
+    assert [step.patience_seconds for step in Plan.parse({"steps": steps}).steps] == [60, 0]
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("plans/*.json")), ids=lambda path: path.stem)
+def test_the_plans_people_start_from_are_sound(path: Path) -> None:
+    """Each ends with everybody on the candidate, and names the schema for editors."""
+    raw = json.loads(path.read_text())
+    assert Plan.parse(raw).steps[-1].share_ppm == 1_000_000
+    assert (path.parent / raw["$schema"]).resolve().is_file()
+
+
+def test_every_fault_of_a_plan_is_told_at_once() -> None:
+    """With its path, what was found, and what is allowed."""
+    found = "\n".join(faults(json.loads((EVENTS / "bad" / "many-faults.json").read_text())))
+    for sentence in (
+        'flag: is not of the form, got "Prisma Adapter", expected a string like',
+        "stepz: is no field of a plan, got [], expected steps? One of",
+        "steps[1].percent: is out of range, got 250, expected a number from 0 to 100",
+        'steps[1].bake_seconds: has the wrong type, got "1h", expected a whole number from 1 to 1209600',
+        "steps[2].aproval: is no field of a plan, got true, expected approval? One of",
+        "steps[2].percent: does not rise, got 3, expected more than 250, the step before",
+        "steps[3].percent: is too fine, got 12.34567, expected at most four decimals",
+        "steps[3].percent: the last step ends the ramp, got 12.34567, expected 100",
+        "steps[3].bake_seconds: is out of range, got 0",
+        "gates.error_percent_max: is out of range, got 0, expected a number above 0 to 50",
+        "gates.latency_go_percent: is above the threshold to investigate, got 40, expected at most 20",
+        'lever: is none of the choices, got "dns", expected one of "flag", "alias"',
+        'approvals.on_timeout: is none of the choices, got "promote"',
+        "deadline_seconds: ends the ramp before its last step, got 60, expected more than 120",
+    ):
+        assert sentence in found, found
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"lever": "alias"}, "candidate_version: is missing"),
+        ({"steps": []}, "steps: has too few items, got [], expected a list of 1 to 50 items"),
+        ({"steps": [{"percent": 100}]}, "steps[0].bake_seconds: is missing, got nothing, expected a whole number"),
+        ({"steps": [{"percent": True, "bake_seconds": 1}]}, "steps[0].percent: has the wrong type, got true"),
+        ({"shadow": {"sample_percent": 0.00001}}, "shadow.sample_percent: is too fine"),
+        ({"gates": {"mismatch_go_percent": 2}}, "gates.mismatch_go_percent: is above the threshold to investigate"),
+        ({"routing": {"allow_users": [""]}}, "routing.allow_users[0]: is too short"),
+        ({"evidence": {"period_seconds": 7}}, "evidence.period_seconds: is none of the choices, got 7"),
+        ({"comment": "x" * 501}, 'comment: is too long, got "xxx'),
+    ],
+)
+def test_a_fault_is_told_with_its_path(change: dict[str, Any], said: str) -> None:
+    """One fault, one sentence."""
+    (fault,) = faults({**MINIMAL, **change})
+    assert fault.startswith(said)
+
+
+def test_short_periods_are_refused_where_cloudwatch_has_forgotten_them() -> None:
+    """Three hours, counted over all bakes."""
+    steps = [{"percent": 1, "bake_seconds": 3600}, {"percent": 100, "bake_seconds": 7201}]
+    evidence = {"period_seconds": 10}
+    (fault,) = faults({"steps": steps, "evidence": evidence})
+    assert fault.startswith("evidence.period_seconds: CloudWatch forgets such short periods after 3 hours, got 10")
+    steps[1]["bake_seconds"] = 7200
+    assert Plan.parse({"steps": steps, "evidence": evidence})
+
+
+def test_what_people_wrote_is_cut_where_it_is_long() -> None:
+    """A fault is a sentence, not a dump."""
+    (fault,) = faults(["x" * 5000])
+    assert len(fault) < 200
+    assert fault.startswith('plan: has the wrong type, got ["xxx')
+
+
+@pytest.mark.parametrize(
+    ("share_ppm", "percent", "words"),
+    [(0, 0, "0 %"), (17, 0.0017, "0.0017 %"), (290_000, 29, "29 %"), (1_000_000, 100, "100 %"), (70_000, 7.0, "7 %")],
+)
+def test_percent_is_for_people_and_parts_per_million_for_machines(share_ppm: int, percent: float, words: str) -> None:
+    """Exact where binary fractions are not: 0.29 * 100 is no 29."""
+    assert to_ppm(percent) == share_ppm
+    assert format_percent(share_ppm).replace(" ", " ") == words
