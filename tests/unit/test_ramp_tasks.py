@@ -1,0 +1,170 @@
+"""Each task by itself: delivered twice, or with an unexpected world."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ramp import tasks
+from ramp.core.flag_document import OFF
+from ramp.core.verdict import Action
+from ramp.errors import TrafficMoved
+
+from tests.fakes import FakeMetrics, House
+from tests.statemachine.ramp_run import ARN, FLAG, RAMP, a_plan, asking_plan, healthy
+
+
+@pytest.fixture
+def house() -> House:
+    """Healthy evidence at every step."""
+    return House(FakeMetrics(healthy))
+
+
+def prepared(house: House, plan: Any = None) -> dict[str, Any]:
+    """The output of Prepare Ramp, as JSON."""
+    event = {"ramp": RAMP, "execution_arn": ARN, "plan": plan or a_plan()}
+    output: dict[str, Any] = json.loads(json.dumps(tasks.prepare(event, house.world())))
+    return output
+
+
+def asked(house: House) -> dict[str, Any]:
+    """What Measure gives when the canary of an asking plan has passed."""
+    state = prepared(house, asking_plan())["ramp"]
+    state |= {"step": 1}
+    shifted = tasks.shift({"ramp": state}, house.world())
+    house.clock.pass_seconds(121)
+    measured = tasks.measure({"ramp": shifted["ramp"], "decision": {}}, house.world())
+    assert measured["verdict"]["action"] == Action.ASK
+    return measured
+
+
+def test_prepare_writes_no_traffic(house: House) -> None:
+    """Lock, record and deadline; flag and alias are only read."""
+    output = prepared(house)
+    assert output["verdict"]["action"] == Action.START
+    assert house.world().traffic.read().setting == OFF
+    assert list(house.flag.versions) == [1]
+    assert house.deadline.schedules == {RAMP: house.clock() + 604_800}
+    assert house.table.ramps[RAMP]["status"] == "running"
+
+
+def test_prepare_delivered_twice_starts_once(house: House) -> None:
+    """Its own lock is no other ramp's."""
+    first, second = prepared(house), prepared(house)
+    assert first["verdict"]["action"] == second["verdict"]["action"] == Action.START
+
+
+def test_prepare_tells_all_that_is_in_the_way_at_once(house: House) -> None:
+    """Not one after the other, ramp by ramp."""
+    house.flag.foreign_deployment = 7
+    house.metrics.states["huntaze-lambda-error-rate-gt-2pct"] = "ALARM"
+    plan = a_plan(flag="otherAdapter", lever="alias", candidate_version="99")
+    output = tasks.prepare({"ramp": "name with spaces", "execution_arn": ARN, "plan": plan}, house.world())
+    assert output["verdict"]["action"] == Action.REFUSE
+    for said in ("execution name", "flag: is none that this stack moves", "deployment 7", "got '99'", "got ALARM"):
+        assert said in output["verdict"]["reason"]
+    assert house.table.locks == {}
+
+
+def test_shift_delivered_twice_deploys_once(house: House) -> None:
+    """The second finds what it would set."""
+    state = prepared(house)["ramp"]
+    for _ in range(2):
+        tasks.shift({"ramp": state}, house.world())
+    assert len(house.flag.versions) == 2
+
+
+def test_shift_after_a_brake_moves_nothing(house: House) -> None:
+    """Roll Back is where it leads."""
+    state = prepared(house)["ramp"]
+    house.table.put_command(RAMP, "abort", "ada", "enough", house.clock())
+    with pytest.raises(TrafficMoved, match="ada aborted the ramp: enough"):
+        tasks.shift({"ramp": state}, house.world())
+    assert house.world().traffic.read().setting == OFF
+
+
+def test_measure_delivered_twice_keeps_one_record(house: House) -> None:
+    """The same look, the same key."""
+    state = tasks.shift({"ramp": prepared(house)["ramp"]}, house.world())["ramp"]
+    for _ in range(2):
+        tasks.measure({"ramp": state, "decision": {}}, house.world())
+    assert len(list(house.table.looks(RAMP))) == 1
+
+
+def test_measure_keeps_the_whole_story_in_the_record(house: House) -> None:
+    """Evidence, checks with numbers, verdict, action and reason: the page and the report need nothing else."""
+    state = tasks.shift({"ramp": prepared(house)["ramp"]}, house.world())["ramp"]
+    tasks.measure({"ramp": state, "decision": {}}, house.world())
+    (look,) = house.table.looks(RAMP)
+    assert set(look["document"]) >= {"step", "percent", "look", "evidence", "checks", "verdict", "action", "reason"}
+    assert look["document"]["evidence"]["shadow"]["requests"] == 2_000
+    assert all(check["reason"] and check["numbers"] for check in look["document"]["checks"])
+
+
+def test_ask_delivered_twice_tells_people_once(house: House) -> None:
+    """With the newest token kept."""
+    ramp = asked(house)["ramp"]
+    before = len(house.notices.told)
+    for token in ("token-1", "token-2"):
+        house.executions.waiting.add(token)
+        tasks.ask({"ramp": ramp, "token": token}, house.world())
+    assert len(house.notices.told) == before + 1
+    request = house.table.request(RAMP)
+    assert request is not None
+    assert request["token"] == "token-2"  # noqa: S105  # a task token of the test's own
+    assert "ramp approve ramp-1" in house.notices.told[-1][1]
+
+
+def test_no_notice_carries_a_task_token(house: House) -> None:
+    """A mail scanner that opens what it finds must not answer."""
+    ramp = asked(house)["ramp"]
+    house.executions.waiting.add("AQ-secret-token")
+    tasks.ask({"ramp": ramp, "token": "AQ-secret-token"}, house.world())
+    assert "AQ-secret-token" not in json.dumps(house.notices.told)
+
+
+def test_ask_hands_over_an_answer_that_is_already_there(house: House) -> None:
+    """It came between two tokens."""
+    ramp = asked(house)["ramp"]
+    house.executions.waiting |= {"token-1", "token-2"}
+    tasks.ask({"ramp": ramp, "token": "token-1"}, house.world())
+    assert house.table.answer(RAMP, ramp["question"]["request_id"], "approve", "ada", "fine", house.clock())
+    tasks.ask({"ramp": ramp, "token": "token-2"}, house.world())
+    assert house.executions.outcomes["token-2"] == ("success", {"answer": "approve", "by": "ada", "reason": "fine"})
+
+
+def test_an_answer_to_an_older_question_answers_no_newer_one(house: House) -> None:
+    """The table's answer counts for the request it names."""
+    ramp = asked(house)["ramp"]
+    house.table.ask(RAMP, "0-1", "token-0", house.clock())
+    house.table.answer(RAMP, "0-1", "approve", "ada", "an old page", house.clock())
+    assert tasks.measure({"ramp": ramp, "decision": {}}, house.world())["verdict"]["action"] == Action.ASK
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ({}, "the verdict's reason"),
+        (
+            {"Error": "X", "Cause": json.dumps({"errorMessage": "what the task said", "errorType": "X"})},
+            "what the task",
+        ),
+        ({"Error": "X", "Cause": "in plain words"}, "in plain words"),
+        ({"Error": "X", "Cause": "[1]"}, "[1]"),
+        ({"Error": "States.Timeout"}, "States.Timeout"),
+    ],
+)
+def test_a_rollback_says_why_in_the_words_of_whoever_knew(house: House, trouble: dict[str, str], reason: str) -> None:
+    """The task's error, send-task-failure's cause, or the verdict."""
+    event = {"ramp": prepared(house)["ramp"], "verdict": {"reason": "the verdict's reason"}, "trouble": trouble}
+    assert tasks.roll_back(event, house.world())["verdict"]["reason"].startswith(reason)
+
+
+def test_a_rollback_delivered_twice_is_a_rollback(house: House) -> None:
+    """Off stays off."""
+    state = tasks.shift({"ramp": prepared(house)["ramp"]}, house.world())["ramp"]
+    for _ in range(2):
+        tasks.roll_back({"ramp": state, "verdict": {}, "trouble": {}}, house.world())
+    assert house.world().traffic.read().setting == OFF
+    assert house.table.lock(FLAG) is None
