@@ -45,7 +45,7 @@ def how_to_talk_to(running: stack.Stack) -> Iterator[str]:
     number = deployments["Items"][0]["DeploymentNumber"]  # newest first; template.yaml makes one
     yield "\nTo talk to it from this terminal:\n"
     yield from (f"  export {name}={value}" for name, value in running.environment.items())
-    yield "\nThen, for example:\n"
+    yield "\nThen, for example, from here:\n"
     # A payload from a file means the same to both major versions of the AWS CLI; one on the command line does not.
     yield (
         f"  {aws} lambda invoke --function-name {settings.read_function}:{settings.read_alias} "

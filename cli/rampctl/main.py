@@ -36,6 +36,13 @@ class Fault(StrEnum):
     DOWN = "down"
 
 
+class Approve(StrEnum):
+    """Who answers the demo's go/no-go."""
+
+    ASK = "ask"
+    AUTO = "auto"
+
+
 Local = Annotated[bool, typer.Option("--local", help="The local stack instead of what the AWS environment names.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, for scripts.")]
 Plan = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's JSON file, or - for standard input.")]
@@ -161,15 +168,15 @@ def demo(
         int, typer.Option(min=0, envvar="FAULT_STEP", help="Inject it only when this step is reached.")
     ] = 0,
     approve: Annotated[
-        str, typer.Option(envvar="APPROVE", metavar="auto|ask", help="auto: the go/no-go is answered go, and said so.")
-    ] = "ask",
+        Approve, typer.Option(envvar="APPROVE", help="auto: the go/no-go is answered go, and said so.")
+    ] = Approve.ASK,
 ) -> Exit:
     """A whole ramp on this machine, in a minute and a half."""
     from rampctl.demo import Options
     from rampctl.demo import demo as run_demo
 
     console = _console()
-    asks = approve != "auto" and console.is_terminal and typer.get_text_stream("stdin").isatty()
+    asks = approve is Approve.ASK and console.is_terminal and typer.get_text_stream("stdin").isatty()
     return run_demo(_repository(), Options(candidate.value if candidate else None, fault_step, asks), console)
 
 
