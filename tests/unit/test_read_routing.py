@@ -148,3 +148,18 @@ def test_deny_beats_allow_beats_version_beats_share(change: dict[str, Any], vers
 
 def test_without_the_flag_everybody_is_served_by_control() -> None:
     assert decide(Flags(), "u", "$LATEST") is Arm.CONTROL
+
+
+def test_slow_is_only_said_where_a_limit_is_known() -> None:
+    """Control and candidate have limits of their own; the candidate's holds in shadow too."""
+    phase = Phase("r", "1", control_slow_ms=10.0, candidate_slow_ms=60.0)
+    assert [phase.slow(Arm.CONTROL, 10.0), phase.slow(Arm.CONTROL, 10.1)] == [False, True]
+    assert [phase.slow(arm, 60.1) for arm in (Arm.CANDIDATE, Arm.SHADOW)] == [True, True]
+    assert Phase("r", "1").slow(Arm.CANDIDATE, 1e9) is None
+
+
+@pytest.mark.parametrize("limit", [-1, "fast", True, [1]])
+def test_a_limit_that_is_no_duration_is_a_fault(limit: object) -> None:
+    """Named by its path, and the whole document is not taken."""
+    (fault,) = faults_of(changed("prismaShadow", candidate_slow_ms=limit))
+    assert fault.startswith("prismaShadow.candidate_slow_ms: is no limit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,14 @@ def test_a_shadow_step_compares_and_serves_nobody() -> None:
     assert flags.adapter is None
     assert flags.shadow is not None
     assert (flags.phase, flags.shadow.sample_ppm, flags.shadow.budget_ms) == (Phase("ramp-7f3a", "0"), 1_000_000, 500)
+
+
+def test_once_controls_p95_is_known_both_flags_carry_the_limits_of_slow() -> None:
+    """Control's p95, and the same with the larger of the plan's percents and milliseconds."""
+    for p95_ms, limit_ms in ((11.3, 61.3), (1000.0, 1150.0)):
+        flags = flags_of(setting_for(replace(state(1), control_p95_ms=p95_ms)))
+        assert flags.shadow is not None
+        assert flags.phase == flags.shadow.phase == Phase("ramp-7f3a", "1", p95_ms, limit_ms)
 
 
 def test_a_canary_step_arrives_attribute_by_attribute() -> None:
@@ -127,7 +135,8 @@ def test_the_pages_document_is_what_is_written() -> None:
     """The page's example: every attribute of both flags, declared and set."""
     page = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0])
     plan = {"steps": [PLAN["steps"][0], {"percent": 1, "bake_seconds": 60}, *PLAN["steps"][1:]]}
-    written = write_setting(EMPTY, NAMES, setting_for(state(2, **plan, routing={"deny_users": ["user-9"]})))
+    ramp = replace(state(2, **plan, routing={"deny_users": ["user-9"]}), control_p95_ms=11.3)
+    written = write_setting(EMPTY, NAMES, setting_for(ramp))
     assert written["values"] == page["values"]
     for name, flag in written["flags"].items():
         assert flag["name"] == name
@@ -141,7 +150,8 @@ def test_every_attribute_that_is_written_is_on_the_page() -> None:
     )
     page = {name for row in rows for name in re.findall(r"[a-z_]+", row)}
     routing = {"allow_users": ["a"], "deny_users": ["b"]}
-    setting = setting_for(state(1, routing=routing, lever="alias", candidate_version="2"))
+    known = replace(state(1, routing=routing, lever="alias", candidate_version="2"), control_p95_ms=11.3)
+    setting = setting_for(known)
     assert setting.adapter is not None
     assert setting.shadow is not None
     assert {*setting.adapter, *setting.shadow} == page

@@ -65,6 +65,7 @@ def _compare_shadow(event: ComparisonEvent, comparator: Comparator) -> str:
         errors=failed,
         discordant_errors=failed,  # control answered, or there would be no event
         timeouts=observed.timed_out,
+        slow=event.phase.slow(Arm.SHADOW, observed.latency_ms),
         comparisons=comparison is not None,
         mismatches=comparison is not None and not comparison.matches,
     )

@@ -96,6 +96,7 @@ def _from_control(request: _Request, service: Service) -> Answer:
         latency_ms=observed.latency_ms,
         requests=True,
         errors=failed,
+        slow=request.flags.phase.slow(Arm.CONTROL, observed.latency_ms),
         user_errors=failed,
         dispatch_errors=lost,
     )
@@ -125,6 +126,7 @@ def _from_candidate(request: _Request, adapter: AdapterFlag, service: Service) -
         requests=True,
         errors=failed,
         discordant_errors=failed and control is not None,
+        slow=request.flags.phase.slow(Arm.CANDIDATE, observed.latency_ms),
         fallbacks=fell_back,
         user_errors=not answer.served,
         dispatch_errors=lost,

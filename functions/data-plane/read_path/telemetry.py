@@ -43,11 +43,11 @@ class Telemetry:
         with _harmless():
             self._logger.error(message, extra=fields)
 
-    def record(self, arm: Arm, phase: Phase, *, latency_ms: float | None = None, **counts: bool) -> None:
+    def record(self, arm: Arm, phase: Phase, *, latency_ms: float | None = None, **counts: bool | None) -> None:
         """Emit one EMF record with dimension sets [ramp, step, arm] and [arm], at a resolution of one second.
 
-        One record for one request, so that a request and its error arrive together. `service` is empty because
-        Powertools would add it to the dimensions otherwise.
+        One record for one request, so that a request and its error arrive together; a count that is None is not known,
+        and left out. `service` is empty because Powertools would add it to the dimensions otherwise.
         """
         with _harmless():
             metrics = EphemeralMetrics(service="")
@@ -55,7 +55,8 @@ class Telemetry:
                 metrics.add_dimension(name, value)
             metrics.add_dimensions(arm=arm.value)
             for name, happened in counts.items():
-                metrics.add_metric(name, MetricUnit.Count, int(happened), MetricResolution.High)
+                if happened is not None:
+                    metrics.add_metric(name, MetricUnit.Count, int(happened), MetricResolution.High)
             if latency_ms is not None:
                 rounded = round(latency_ms, _PRECISION)
                 metrics.add_metric("latency_ms", MetricUnit.Milliseconds, rounded, MetricResolution.High)

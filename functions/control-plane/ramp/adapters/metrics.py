@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 NAMESPACE = "Huntaze/ReadPath"
-ROUTER_COUNTS = ("requests", "errors", "user_errors", "dispatch_errors")
+ROUTER_COUNTS = ("requests", "errors", "slow", "user_errors", "dispatch_errors")
 CANDIDATE_COUNTS = ("discordant_errors", "fallbacks", "comparisons", "mismatches")
 COUNTS = {
     "control": ROUTER_COUNTS,
     "candidate": (*ROUTER_COUNTS, *CANDIDATE_COUNTS),
-    "shadow": ("requests", "errors", "discordant_errors", "timeouts", "comparisons", "mismatches"),
+    "shadow": ("requests", "errors", "discordant_errors", "slow", "timeouts", "comparisons", "mismatches"),
 }
 DAY_SECONDS = 86_400
 CLOCK_SKEW_SECONDS = 300  # sandboxes and tasks may disagree on the time; the step's key keeps older data out

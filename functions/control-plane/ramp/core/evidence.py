@@ -10,6 +10,7 @@ class ArmCounts:
     requests: int = 0
     errors: int = 0
     discordant_errors: int = 0
+    slow: int = 0
     timeouts: int = 0
     fallbacks: int = 0
     user_errors: int = 0

@@ -12,6 +12,8 @@ _STRINGS = {"type": "array", "elements": _STRING}
 _CONSTRAINTS: Mapping[str, Mapping[str, Any]] = {
     "ramp": _STRING,
     "step": _NUMBER,
+    "control_slow_ms": _NUMBER,
+    "candidate_slow_ms": _NUMBER,
     "share_ppm": _NUMBER,
     "salt": _STRING,
     "deadline_ms": _NUMBER,
@@ -51,7 +53,7 @@ OFF = Setting(adapter=None, shadow=None)
 def setting_for(state: RampState) -> Setting:
     """The setting of the state's present step."""
     plan, step = state.plan, state.current
-    key = {"ramp": state.ramp, "step": state.step}
+    key = {"ramp": state.ramp, "step": state.step, **_slow_limits(state)}
     by_alias = plan.lever == "alias"
     adapter = {
         **key,
@@ -66,6 +68,18 @@ def setting_for(state: RampState) -> Setting:
         adapter["candidate_version"] = plan.candidate_version
     shadow = {**key, "sample_ppm": plan.shadow.sample_ppm, "budget_ms": plan.shadow.budget_ms}
     return Setting(None if step.is_shadow else adapter, shadow if plan.shadow.sample_ppm else None)
+
+
+def _slow_limits(state: RampState) -> dict[str, float]:
+    """From where on a read counts as slow: control's p95, and what the plan allows the candidate on top of it.
+
+    Source: counts over a threshold can be added up and tested, percentiles can not.
+    """
+    base_ms, gates = state.control_p95_ms, state.plan.gates
+    if base_ms is None:
+        return {}
+    allowed_ms = max(gates.latency_allowance_ms, base_ms * gates.latency_go_percent / 100)
+    return {"control_slow_ms": round(base_ms, 3), "candidate_slow_ms": round(base_ms + allowed_ms, 3)}
 
 
 def promoted_setting(state: RampState) -> Setting:

@@ -176,5 +176,7 @@ def _share(evidence: Evidence, step: Step) -> Check:
     slack = SIGMAS * sqrt(target * (1 - target) / max(1.0, total / REQUESTS_PER_USER))
     low, high = min(target * SHARE_BAND[0], target - slack), max(target * SHARE_BAND[1], target + slack)
     within = low <= served / total <= high
-    reason = f"{seen}, {'as' if within else 'not'} about the {format_percent(step.share_ppm)} configured"
+    reason = (
+        f"{seen}, {'in line with' if within else 'out of line with'} the {format_percent(step.share_ppm)} configured"
+    )
     return Check("share", Verdict.PASS if within else Verdict.FAIL, Consequence.ASK, reason, numbers)

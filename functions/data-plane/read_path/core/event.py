@@ -47,6 +47,7 @@ class ComparisonEvent:
             "user_id": self.user_id,
             "request_id": self.request_id,
             "budget_ms": self.budget_ms,
+            "candidate_slow_ms": self.phase.candidate_slow_ms,
             "control": self.control.to_wire(),
             "candidate": self.candidate.to_wire() if self.candidate else None,
         }
@@ -63,13 +64,16 @@ def parse(event: object) -> ComparisonEvent:
     ]
     if event.get("kind") not in tuple(Kind):
         faults.append("kind: is unknown, expected shadow or canary")
+    slow_ms = event.get("candidate_slow_ms")
+    if not isinstance(slow_ms, int | float | None) or isinstance(slow_ms, bool):
+        faults.append(f"candidate_slow_ms: is not a number, got {type(slow_ms).__name__}, expected one or null")
     control = _answer(event, "control", faults)
     candidate = _answer(event, "candidate", faults) if event.get("kind") == Kind.CANARY else None
     if faults or control is None:
         raise EventError("; ".join(faults))
     return ComparisonEvent(
         kind=Kind(event["kind"]),
-        phase=Phase(event["ramp"], str(event.get("step", "none"))),
+        phase=Phase(event["ramp"], str(event.get("step", "none")), candidate_slow_ms=slow_ms),
         user_id=event["user_id"],
         request_id=event["request_id"],
         budget_ms=event["budget_ms"],

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 from read_path.core.bucketing import WHOLE_PPM, in_share
@@ -32,10 +33,20 @@ class FlagError(ValueError):
 
 @dataclass(frozen=True)
 class Phase:
-    """Ramp and step that evidence is keyed by; `none` outside a ramp."""
+    """Ramp and step that evidence is keyed by; `none` outside a ramp.
+
+    A read is slow when it takes longer than its arm's limit, in milliseconds; without a limit nothing is said of it.
+    """
 
     ramp: str = "none"
     step: str = "none"
+    control_slow_ms: float | None = None
+    candidate_slow_ms: float | None = None
+
+    def slow(self, arm: Arm, latency_ms: float) -> bool | None:
+        """Whether a read of `arm` was slow; None when the step knows no limit."""
+        limit = self.control_slow_ms if arm is Arm.CONTROL else self.candidate_slow_ms
+        return None if limit is None else latency_ms > limit
 
 
 @dataclass(frozen=True)
@@ -154,7 +165,17 @@ class _Fields:
         ramp = self.text("ramp")
         if isinstance(self._values.get("ramp"), str) and not _RAMP_ID.fullmatch(ramp):
             self._fault("ramp", "is no ramp id", f"{len(ramp)} characters", "1-80 of A-Za-z0-9_-")
-        return Phase(ramp, str(self.integer("step", 0, None)))
+        limits = {field: self.limit(field) for field in ("control_slow_ms", "candidate_slow_ms")}
+        return Phase(ramp, str(self.integer("step", 0, None)), **limits)
+
+    def limit(self, field: str) -> float | None:
+        value = self._values.get(field)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
+            self._fault(field, "is no limit", _described(value), "milliseconds from 0, or nothing")
+            return None
+        return float(value)
 
     def integer(self, field: str, low: int, high: int | None) -> int:
         value = self._values.get(field)
