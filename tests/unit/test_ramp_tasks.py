@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from ramp import tasks
-from ramp.core.flag_document import OFF
+from ramp import net, tasks
+from ramp.core.flag_document import OFF, Setting
 from ramp.core.verdict import Action
 from ramp.errors import TrafficMoved
 
@@ -82,6 +82,23 @@ def test_shift_after_a_brake_moves_nothing(house: House) -> None:
     with pytest.raises(TrafficMoved, match="ada aborted the ramp: enough"):
         tasks.shift({"ramp": state}, house.world())
     assert house.world().traffic.read().setting == OFF
+
+
+@pytest.mark.parametrize("task", [tasks.shift, tasks.promote])
+def test_a_brake_pulled_while_traffic_is_being_set_is_seen_right_after(house: House, task: Any) -> None:
+    """The brake settles, the task's own write lands after it: the task must not report success."""
+    state = prepared(house)["ramp"] | {"step": 2}
+    put = house.flag.put
+
+    def braked_meanwhile(setting: Setting, description: str) -> None:
+        house.flag.put = put  # type: ignore[method-assign]  # once
+        net.brake({"by": "ada", "reason": "enough"}, house.world())
+        put(setting, description)
+
+    house.flag.put = braked_meanwhile  # type: ignore[method-assign]  # the moment between deciding and writing
+    with pytest.raises(TrafficMoved, match="ada aborted the ramp: enough"):
+        task({"ramp": state, "verdict": {"reason": "so"}}, house.world())
+    assert house.table.ramps[RAMP]["status"] == "running"
 
 
 def test_measure_delivered_twice_keeps_one_record(house: House) -> None:
