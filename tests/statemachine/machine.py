@@ -16,6 +16,9 @@ from jsonata import JException, Jsonata  # type: ignore[import-untyped]  # the p
 Json = Any
 Task = Callable[[Json], Json]
 LAMBDA, LAMBDA_WITH_TOKEN = "arn:aws:states:::lambda:invoke", "arn:aws:states:::lambda:invoke.waitForTaskToken"
+# Source: Step Functions developer guide, "Execution history": entered and exited, and of a task scheduled, started and
+# succeeded or submitted, and for a token its end.
+EVENTS = {"Task": 6, "Choice": 2, "Wait": 2, "Succeed": 2, "Fail": 1}
 MOST_STATES = 9_000  # Source: Step Functions quotas, 25,000 history events; a state makes two to six
 
 
@@ -36,6 +39,7 @@ class Execution:
     cause: str = ""
     output: Json = None
     path: list[str] = field(default_factory=list)
+    history_events: int = 0
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Machine:
             if len(execution.path) > MOST_STATES:
                 raise AssertionError(f"does not end: {execution.path[-20:]}")
             state = self.definition["States"][current]
+            execution.history_events += EVENTS[state["Type"]]
             current, data = self._step(state, execution, variables, data, context)
         return execution
 

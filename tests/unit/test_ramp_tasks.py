@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,6 +158,21 @@ def test_an_answer_to_an_older_question_answers_no_newer_one(house: House) -> No
     house.table.ask(RAMP, "0-1", "token-0", house.clock())
     house.table.answer(RAMP, "0-1", "approve", "ada", "an old page", house.clock())
     assert tasks.measure({"ramp": ramp, "decision": {}}, house.world())["verdict"]["action"] == Action.ASK
+
+
+def test_a_question_that_the_evidence_has_settled_stands_no_more(house: House) -> None:
+    """Nobody is left with a button that does nothing."""
+    state = tasks.shift({"ramp": prepared(house)["ramp"]}, house.world())["ramp"]
+    house.metrics.observe = lambda step, seconds: replace(
+        healthy(step, seconds), shadow=replace(healthy(step, seconds).shadow, mismatches=100)
+    )
+    doubtful = tasks.measure({"ramp": state, "decision": {}}, house.world())
+    tasks.ask({"ramp": doubtful["ramp"], "token": "token-1"}, house.world())
+    assert house.table.request(RAMP) is not None
+    house.metrics.observe = healthy
+    settled = tasks.measure({"ramp": doubtful["ramp"], "decision": {}}, house.world())
+    assert settled["verdict"]["action"] == Action.EXTEND
+    assert house.table.request(RAMP) is None
 
 
 @pytest.mark.parametrize(
