@@ -49,15 +49,22 @@ class Position(NamedTuple):
         return self.share_ppm / HUNDRED_PERCENT_PPM
 
 
-RATE_CERTIFIED_MAX = 0.5  # however small the next share: a candidate that mostly fails goes nowhere
-
-
-def harm_budget(position: Position, policy: Policy) -> tuple[float, float]:
+def harm_budget(position: Position, policy: Policy, requests_per_second: float) -> tuple[float, float]:
     """The rate that live failures must be certified below before the next step, and the error probability.
 
-    The share of all users' requests that the candidate may fail at the next share is the error limit itself: so its own
-    rate may be limit / next share. Before everybody, and at the end, the limit holds as it is.
+    Two budgets, the tighter one counts. Of all users' requests the next share may fail no more than the error limit:
+    its own rate may be limit / next share, and before everybody, and at the end, the limit holds as it is. And in the
+    time that it takes to see a failure and act, the next share may fail no more than a handful of requests, however
+    small it is beside the whole: that bounds how fast a small canary may grow (`requests_per_second`: both arms).
     """
     next_ppm = position.next_share_ppm or HUNDRED_PERCENT_PPM
-    bound = min(RATE_CERTIFIED_MAX, policy.error_limit * HUNDRED_PERCENT_PPM / next_ppm)
-    return bound, policy.beta_whole if next_ppm == HUNDRED_PERCENT_PPM else policy.beta_step
+    share = next_ppm / HUNDRED_PERCENT_PPM
+    handful = HARM_FAILURES / max(HARM_FAILURES, share * requests_per_second * REACTION_SECONDS)
+    bound = min(RATE_CERTIFIED_MAX, policy.error_limit / share, max(RATE_ASKED_MIN, handful))
+    return max(bound, policy.error_limit), policy.beta_whole if next_ppm == HUNDRED_PERCENT_PPM else policy.beta_step
+
+
+REACTION_SECONDS = 180.0  # a minute fills, a minute until CloudWatch shows it, a minute to look and act
+HARM_FAILURES = 9.0
+RATE_CERTIFIED_MAX = 0.75  # however small the next share: a candidate that mostly fails goes nowhere
+RATE_ASKED_MIN = 0.05  # a finer rate takes longer to certify than the suspicions take to find it

@@ -58,7 +58,7 @@ def _errors(state: GateState, position: Position, policy: Policy) -> Iterator[Ju
         alpha=policy.alpha_errors,
         seen=seen,
         clean="clean requests",
-        certificate=Certificate(*harm_budget(position, policy), power),
+        certificate=Certificate(*harm_budget(position, policy, _requests_per_second(state)), power),
         pace_seconds=pace_seconds,
         power=power,
     )
@@ -145,6 +145,11 @@ def _shadow_latency(state: GateState, policy: Policy, *, certify: bool) -> Judge
 def _pace(state: GateState, trials: float) -> float | None:
     """Seconds that one more trial takes, as this step has gone so far."""
     return state.step.seconds / trials if trials else None
+
+
+def _requests_per_second(state: GateState) -> float:
+    step = state.step
+    return (step.control + step.candidate) / step.seconds if step.seconds else 0.0
 
 
 def share(state: GateState, position: Position, policy: Policy) -> Check:

@@ -1,0 +1,268 @@
+"""The planner: what a ramp will take at a given traffic, and the steps that suit it, before anybody is touched."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, inf, log, sqrt
+
+from ramp.core.judgement import count, duration, percent
+from ramp.core.martingale import ABOVE_PRIOR, Below, trials_until_certified
+from ramp.core.policy import HUNDRED_PERCENT_PPM, REACTION_SECONDS, Policy, Position, harm_budget
+from ramp.core.suspicion import FIRST_WEIGHT
+
+FIRST_SHARE_MAX = 0.25
+REACTION_REQUESTS = 3  # of the first share in one reaction time
+USERS_MIN = 5  # fewer, and one odd user is the whole evidence
+GROWTH = 4
+LATE_SHARES = (0.25, 0.5, 1.0)
+NEARLY_ALL = 0.8  # where the last certificate takes long, it is gathered at more than half of the traffic
+LONG_SECONDS = 3_600
+PATIENCE_MIN_SECONDS = 1_800
+PATIENCE_MAX_SECONDS = 1_209_600  # Source: plan.schema.json
+PATIENCE_RATIO = 2  # of the mean time to a certificate at half the bound: about its 90th percentile
+DETECTED_SIGMAS = 1.2816  # 90 % of a normal distribution
+EVENTS_PER_LOOK = 9  # Wait, Measure and Action? in the execution's history
+EVENTS_PER_STEP = 16
+EVENTS_AROUND = 40
+HISTORY_EVENTS_MAX = 25_000  # Source: AWS Step Functions quotas, events in an execution's history
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What the route serves: requests a second on average, by so many users."""
+
+    requests_per_second: float
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step of a plan; shares in parts per million."""
+
+    share_ppm: int
+    bake_seconds: int
+    patience_seconds: int
+
+    @property
+    def share(self) -> float:
+        """0-1."""
+        return self.share_ppm / HUNDRED_PERCENT_PPM
+
+
+@dataclass(frozen=True, slots=True)
+class StepForecast:
+    """What a step will see: counts of the candidate's requests, served or in shadow.
+
+    `certificate_requests` counts the steps before, too; `certificate_seconds` is what is left of it here, for a candidate
+    without failures; `slow_seconds` the same for one that fails half as often as the certificate allows. `caught_rate` is
+    the smallest rate of failures that is rolled back by the end of the step in 9 of 10 ramps.
+    """
+
+    step: PlannedStep
+    requests: float
+    certificate_requests: int
+    certificate_seconds: float
+    slow_seconds: float
+    caught_rate: float
+    users_at_risk: int
+
+    @property
+    def seconds(self) -> float:
+        """How long the step takes with a clean candidate."""
+        return max(self.step.bake_seconds, self.certificate_seconds)
+
+    def sentence(self) -> str:
+        """For people."""
+        title = "shadow" if not self.step.share_ppm else percent(self.step.share)
+        return (
+            f"{title}: {count(self.requests)} requests in {duration(self.seconds)}, the certificate takes "
+            f"{count(self.certificate_requests)} clean ones, catches {percent(self.caught_rate)} failures, "
+            f"{count(self.users_at_risk)} users at risk"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The whole plan; `faults` says what is hopeless about it, and what would be better."""
+
+    steps: tuple[StepForecast, ...]
+    faults: tuple[str, ...]
+    history_events: int
+
+    @property
+    def seconds(self) -> float:
+        """From the start to the end of the last step, with a clean candidate."""
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def seconds_to_whole(self) -> float:
+        """From the start until every user is on the candidate, with a clean candidate."""
+        return sum(step.seconds for step in self.steps[:-1])
+
+
+def first_share(traffic: Traffic) -> float:
+    """The largest share up to 25 % at which about 3 requests arrive in a reaction time, and at least 5 users fall."""
+    by_requests = REACTION_REQUESTS / max(traffic.requests_per_second * REACTION_SECONDS, 1e-9)
+    by_users = USERS_MIN / max(traffic.users, 1)
+    return min(FIRST_SHARE_MAX, max(by_requests, by_users))
+
+
+def auto_steps(traffic: Traffic, policy: Policy) -> tuple[PlannedStep, ...]:
+    """The steps that suit the traffic: shadow, the first share, up fourfold, then half and all.
+
+    The bake is one reaction time; how long a step really takes is the certificate's business.
+    """
+    shares = [0.0, *_shares(first_share(traffic))]
+    if _clean_seconds(shares[-2], 1.0, traffic, policy) > LONG_SECONDS:
+        shares.insert(-1, NEARLY_ALL)
+    whole = [round(share * HUNDRED_PERCENT_PPM) for share in shares]
+    bake_seconds = int(REACTION_SECONDS)
+    return tuple(
+        PlannedStep(ppm, bake_seconds, _patience_seconds(ppm, following, traffic, policy))
+        for ppm, following in _with_next(whole)
+    )
+
+
+def forecast(
+    steps: Sequence[PlannedStep], traffic: Traffic, policy: Policy, *, look_seconds: int | None = None
+) -> Forecast:
+    """What `steps` will take and what they will catch at `traffic`; `look_seconds` None: a tenth of the step so far."""
+    following = _with_next([step.share_ppm for step in steps])
+    forecasts: list[StepForecast] = []
+    live_requests = 0.0
+    for step, (_, following_ppm) in zip(steps, following, strict=True):
+        forecasts.append(_step_forecast(step, following_ppm, live_requests, traffic, policy))
+        live_requests += forecasts[-1].requests if step.share_ppm else 0.0
+    events = EVENTS_AROUND + sum(EVENTS_PER_STEP + EVENTS_PER_LOOK * _looks(item, look_seconds) for item in forecasts)
+    faults = [*_hopeless(forecasts, traffic, policy)]
+    if events > HISTORY_EVENTS_MAX:
+        faults.append(f"look_seconds: fills the execution's history, got {events} events, expected at most 25000")
+    return Forecast(tuple(forecasts), tuple(faults), events)
+
+
+def _shares(first: float) -> Iterator[float]:
+    share = first
+    while share < LATE_SHARES[0]:
+        yield share
+        share *= GROWTH
+    yield from (late for late in LATE_SHARES if late > share / GROWTH)
+
+
+def _with_next(shares_ppm: Sequence[int]) -> list[tuple[int, int | None]]:
+    return [*zip(shares_ppm, [*shares_ppm[1:], None], strict=True)]
+
+
+def _certificate(share_ppm: int, next_ppm: int | None, traffic: Traffic, policy: Policy) -> tuple[float, float]:
+    """The bound and the error probability that the step's slowest certificate has."""
+    if share_ppm == 0:
+        return policy.mismatch_certified, policy.beta_shadow
+    return harm_budget(Position(share_ppm, next_ppm), policy, traffic.requests_per_second)
+
+
+def _pace(share_ppm: int, traffic: Traffic) -> float:
+    """Candidate requests a second that the step's certificate counts: all of them in shadow."""
+    return traffic.requests_per_second * (share_ppm / HUNDRED_PERCENT_PPM if share_ppm else 1.0)
+
+
+def _clean_seconds(share: float, next_share: float, traffic: Traffic, policy: Policy) -> float:
+    shares_ppm = (round(share * HUNDRED_PERCENT_PPM), round(next_share * HUNDRED_PERCENT_PPM))
+    bound, beta = _certificate(*shares_ppm, traffic, policy)
+    return _divided(trials_until_certified(Below(), bound, beta), _pace(shares_ppm[0], traffic))
+
+
+def _slow_requests(bound: float, beta: float) -> float:
+    """Mean number of requests to certify below `bound` an arm that fails half as often.
+
+    Source: Wald 1945, Sequential tests of statistical hypotheses: ln(1 / beta) / KL(bound / 2 || bound).
+    """
+    return -log(beta) / divergence(bound / 2, bound)
+
+
+def _patience_seconds(share_ppm: int, next_ppm: int | None, traffic: Traffic, policy: Policy) -> int:
+    requests = PATIENCE_RATIO * _slow_requests(*_certificate(share_ppm, next_ppm, traffic, policy))
+    seconds = _divided(requests, _pace(share_ppm, traffic))
+    return int(min(PATIENCE_MAX_SECONDS, max(PATIENCE_MIN_SECONDS, seconds)))
+
+
+def _step_forecast(
+    step: PlannedStep, next_ppm: int | None, live_requests: float, traffic: Traffic, policy: Policy
+) -> StepForecast:
+    """`live_requests`: those of the steps before, which certify too."""
+    bound, beta = _certificate(step.share_ppm, next_ppm, traffic, policy)
+    needed, pace = trials_until_certified(Below(), bound, beta), _pace(step.share_ppm, traffic)
+    certificate_seconds = _divided(max(0.0, needed - live_requests), pace)
+    requests = pace * min(max(step.bake_seconds, certificate_seconds), step.bake_seconds + step.patience_seconds)
+    return StepForecast(
+        step=step,
+        requests=requests,
+        certificate_requests=needed,
+        certificate_seconds=certificate_seconds,
+        slow_seconds=_divided(max(0.0, _slow_requests(bound, beta) - live_requests), pace),
+        caught_rate=_caught_rate(live_requests + requests, policy),
+        users_at_risk=round(traffic.users * step.share),
+    )
+
+
+def _caught_rate(requests: float, policy: Policy) -> float:
+    """The smallest rate that `requests` prove to be above the limit in 9 of 10 ramps; 1 when none is.
+
+    Normal approximation of the log-likelihood ratio at the best multiplier. Source: Wald 1945.
+    """
+    barrier = -log(policy.alpha_errors * FIRST_WEIGHT * max(ABOVE_PRIOR))
+    low, high = policy.error_limit, 1.0
+    if requests * divergence(high, policy.error_limit) < barrier:
+        return 1.0
+    for _ in range(30):
+        rate = (low + high) / 2
+        log_odds = _log_odds(rate) - _log_odds(policy.error_limit)
+        gained = requests * divergence(rate, policy.error_limit)
+        noise = DETECTED_SIGMAS * log_odds * sqrt(requests * rate * (1 - rate))
+        low, high = (low, rate) if gained - noise >= barrier else (rate, high)
+    return high
+
+
+def divergence(p: float, q: float) -> float:
+    """KL(p || q) of two Bernoulli rates in nats; `q` in (0, 1)."""
+    ones = p * log(p / q) if p > 0 else 0.0
+    noughts = (1 - p) * log((1 - p) / (1 - q)) if p < 1 else 0.0
+    return ones + noughts
+
+
+def _log_odds(rate: float) -> float:
+    return log(rate / (1 - rate)) if rate < 1 else 700.0
+
+
+def _looks(step: StepForecast, look_seconds: int | None) -> int:
+    """Looks of one step: as far apart as a tenth of the step so far, from a minute to a quarter of an hour."""
+    if look_seconds is not None:
+        return ceil(step.seconds / look_seconds)
+    looks, at = 0, 0.0
+    while at < min(step.seconds, 9_000):
+        at += min(900.0, max(60.0, at / 10))
+        looks += 1
+    return looks + ceil(max(0.0, step.seconds - at) / 900)
+
+
+def _hopeless(steps: Sequence[StepForecast], traffic: Traffic, policy: Policy) -> Iterator[str]:
+    if traffic.requests_per_second <= 0:
+        yield "traffic: gives no evidence, got no requests, expected some: nothing can be certified without"
+        return
+    is_hopeless = False
+    for index, item in enumerate(steps):
+        limit_seconds = item.step.bake_seconds + item.step.patience_seconds
+        if item.certificate_seconds > limit_seconds:
+            yield (
+                f"steps[{index}]: cannot pass, got {count(item.requests)} requests in {duration(limit_seconds)}, "
+                f"expected {count(item.certificate_requests)} clean ones, the rest of which takes "
+                f"{duration(item.certificate_seconds)}"
+            )
+            is_hopeless = True
+    if is_hopeless:
+        better = ", ".join(
+            f"{percent(step.share)} with patience {duration(step.patience_seconds)}"
+            for step in auto_steps(traffic, policy)
+        )
+        yield f"steps: do not suit the traffic, got {len(steps)} steps, expected for example {better}"
+
+
+def _divided(requests: float, pace: float) -> float:
+    return requests / pace if pace else inf
