@@ -149,6 +149,19 @@ def test_asked_and_rejected_the_ramp_rolls_back_in_the_words_of_the_person() -> 
     run.assert_settled()
 
 
+def test_a_rollback_stops_a_deployment_that_is_in_flight() -> None:
+    """Somebody deployed by hand in mid-ramp: back does not wait for it."""
+
+    def deploying(house: House, world: World) -> None:
+        house.flag.foreign_deployment = 9
+        answering("reject")(house, world)
+
+    run = Run(people=deploying)
+    assert run.go(asking_plan()).error == "RolledBack"
+    assert run.house.flag.foreign_deployment is None
+    run.assert_settled()
+
+
 def test_silence_beyond_the_plans_time_out_rolls_back() -> None:
     """Three tokens of 300 s, one notice."""
     run = Run()
