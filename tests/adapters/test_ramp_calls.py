@@ -108,20 +108,32 @@ def test_alarms_are_told_by_name_and_a_missing_one_is_missing() -> None:
 
 
 def test_a_deadline_calls_the_clean_up_once_at_its_second_and_is_gone() -> None:
-    """UTC, no window, deleted after it fired, and a name that Scheduler takes."""
+    """UTC, no window, deleted after it fired."""
     scheduler = boto3.client("scheduler")
     scheduler.create_schedule_group(Name="deadlines")
     role = "arn:aws:iam::123456789012:role/deadline"
     deadline = Deadline(scheduler, "deadlines", role, "arn:aws:lambda:us-east-1:123456789012:function:huntaze-cleanup")
-    deadline.set("r" * 80, NOON)
-    schedule = scheduler.get_schedule(Name="r" * 64, GroupName="deadlines")
+    deadline.set("ramp-1", NOON)
+    schedule = scheduler.get_schedule(Name="ramp-1", GroupName="deadlines")
     assert schedule["ScheduleExpression"] == "at(2026-03-04T12:00:00)"
     assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
     assert schedule["ActionAfterCompletion"] == "DELETE"
     assert schedule["Target"]["RoleArn"] == role
-    assert json.loads(schedule["Target"]["Input"]) == {"deadline_of": "r" * 80}
-    deadline.remove("r" * 80)
+    assert json.loads(schedule["Target"]["Input"]) == {"deadline_of": "ramp-1"}
+    deadline.remove("ramp-1")
     assert scheduler.list_schedules(GroupName="deadlines")["Schedules"] == []
+
+
+def test_ramps_with_long_names_have_deadlines_of_their_own() -> None:
+    """Scheduler takes 64 characters, Step Functions 80."""
+    scheduler = boto3.client("scheduler")
+    scheduler.create_schedule_group(Name="deadlines")
+    deadline = Deadline(scheduler, "deadlines", f"arn:aws:iam::{1:012}:role/r", "arn:aws:lambda:f")
+    for last in "ab":
+        deadline.set("r" * 79 + last, NOON)
+    assert len(scheduler.list_schedules(GroupName="deadlines")["Schedules"]) == 2
+    deadline.remove("r" * 79 + "a")
+    assert len(scheduler.list_schedules(GroupName="deadlines")["Schedules"]) == 1
 
 
 def test_a_notice_reaches_the_topic_with_a_subject_that_sns_takes() -> None:

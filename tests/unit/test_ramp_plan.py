@@ -89,6 +89,12 @@ def test_a_fault_is_told_with_its_path(change: dict[str, Any], said: str) -> Non
     assert fault.startswith(said)
 
 
+def test_faults_come_in_the_order_of_the_steps() -> None:
+    """The eleventh after the second."""
+    found = faults({"steps": [{"percent": index} for index in range(11)] + [{"percent": 100, "bake_seconds": 1}]})
+    assert [fault.partition(":")[0] for fault in found] == [f"steps[{index}].bake_seconds" for index in range(11)]
+
+
 def test_short_periods_are_refused_where_cloudwatch_has_forgotten_them() -> None:
     """Three hours, counted over all bakes."""
     steps = [{"percent": 1, "bake_seconds": 3600}, {"percent": 100, "bake_seconds": 7201}]

@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
 NAME_LENGTH = 64  # Source: EventBridge Scheduler API reference, CreateSchedule, Name
+DIGEST_LENGTH = 12
 
 
 class Deadline:
@@ -46,4 +48,6 @@ class Deadline:
 
 
 def _name(ramp: str) -> str:
-    return ramp[:NAME_LENGTH]
+    """The ramp's own name, or where that is too long one that no other ramp has."""
+    digest = sha256(ramp.encode()).hexdigest()[:DIGEST_LENGTH]
+    return ramp if len(ramp) <= NAME_LENGTH else f"{ramp[: NAME_LENGTH - DIGEST_LENGTH - 1]}-{digest}"

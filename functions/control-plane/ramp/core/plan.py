@@ -125,7 +125,7 @@ class Plan:
         """Check `raw` (decoded JSON) and fill in the defaults.
 
         Raises:
-            PlanInvalid: with every fault found, in the order of the document.
+            PlanInvalid: with every fault found, in the order of their paths.
         """
         faults = [*_structural_faults(raw)]
         if isinstance(raw, Mapping):
@@ -181,11 +181,14 @@ def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def _structural_faults(raw: object) -> Iterator[str]:
-    errors: list[ValidationError] = sorted(
-        _VALIDATOR.iter_errors(raw), key=lambda error: str(list(error.absolute_path))
-    )
+    errors: list[ValidationError] = sorted(_VALIDATOR.iter_errors(raw), key=_place)
     for error in errors:
         yield from _sentences(error)
+
+
+def _place(error: ValidationError) -> list[str]:
+    """Sorts by path, and tenth items after second ones."""
+    return [f"{part:06}" if isinstance(part, int) else part for part in error.absolute_path]
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
