@@ -1,0 +1,138 @@
+"""Each function may do what its task does: the calls of whole ramps, held against the template's policies."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from ramp import net
+from ramp.world import World
+
+from tests.fakes import House
+from tests.statemachine.machine import Task
+from tests.statemachine.ramp_run import RAMP, Run, answering, asking_plan
+from tests.template.document import FUNCTIONS, RESOURCES
+
+READ_FLAG = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
+# What each method of an adapter asks of AWS. PutItem under a condition answers a refusal with GetItem.
+NEEDS: Mapping[tuple[str, str], set[str]] = {
+    ("FlagLever", "read"): READ_FLAG,
+    ("FlagLever", "in_flight"): {"appconfig:ListDeployments"},
+    ("FlagLever", "stop"): {"appconfig:ListDeployments", "appconfig:StopDeployment"},
+    ("FlagLever", "put"): READ_FLAG
+    | {
+        "appconfig:ListDeployments",
+        "appconfig:GetHostedConfigurationVersion",
+        "appconfig:CreateHostedConfigurationVersion",
+        "appconfig:StartDeployment",
+        "appconfig:GetDeployment",
+    },
+    ("FlagLever", "prune"): {
+        "appconfig:ListDeployments",
+        "appconfig:ListHostedConfigurationVersions",
+        "appconfig:DeleteHostedConfigurationVersion",
+    },
+    ("AliasLever", "read"): {"lambda:GetAlias"},
+    ("AliasLever", "has_version"): {"lambda:GetFunctionConfiguration"},
+    ("AliasLever", "put"): {"lambda:GetAlias", "lambda:UpdateAlias"},
+    ("Metrics", "evidence"): {"cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms"},
+    ("Metrics", "alarms"): {"cloudwatch:DescribeAlarms"},
+    ("RampTable", "acquire"): {"dynamodb:PutItem", "dynamodb:GetItem"},
+    ("RampTable", "lock"): {"dynamodb:GetItem"},
+    ("RampTable", "release"): {"dynamodb:DeleteItem"},
+    ("RampTable", "put_ramp"): {"dynamodb:PutItem"},
+    ("RampTable", "ramp"): {"dynamodb:GetItem"},
+    ("RampTable", "put_look"): {"dynamodb:PutItem"},
+    ("RampTable", "ask"): {"dynamodb:UpdateItem", "dynamodb:PutItem"},
+    ("RampTable", "request"): {"dynamodb:GetItem"},
+    ("RampTable", "close_request"): {"dynamodb:DeleteItem"},
+    ("RampTable", "put_command"): {"dynamodb:PutItem"},
+    ("RampTable", "command"): {"dynamodb:GetItem"},
+    ("Notices", "tell"): {"sns:Publish"},
+    ("Deadline", "set"): {"scheduler:CreateSchedule", "iam:PassRole"},
+    ("Deadline", "remove"): {"scheduler:DeleteSchedule"},
+    ("Executions", "is_running"): {"states:DescribeExecution"},
+    ("Executions", "answer"): {"states:SendTaskSuccess"},
+    ("Executions", "fail"): {"states:SendTaskFailure"},
+}
+
+
+class Recorder:
+    """Notes which function needs which actions."""
+
+    def __init__(self) -> None:
+        self.function = ""
+        self.needed: defaultdict[str, set[str]] = defaultdict(set)
+
+    def guard(self, adapter: Any) -> Any:
+        recorder, kind = self, type(adapter).__bases__[0].__name__
+
+        class Recorded:
+            def __getattr__(self, name: str) -> Callable[..., Any]:
+                recorder.needed[recorder.function] |= NEEDS[kind, name]
+                method: Callable[..., Any] = getattr(adapter, name)
+                return method
+
+        return Recorded()
+
+    def wrap(self, placeholder: str, task: Task) -> Task:
+        def invoke(payload: Any) -> Any:
+            self.function = placeholder.removeprefix("${").removesuffix("Arn}")
+            return task(payload)
+
+        return invoke
+
+
+@pytest.fixture(scope="module")
+def needed() -> Mapping[str, set[str]]:
+    """What every function needed in ramps promoted, rolled back, braked, past their deadline, and left behind."""
+    recorder = Recorder()
+
+    def as_function(name: str, handler: Callable[[Mapping[str, Any], World], Any], event: dict[str, Any]) -> Any:
+        def act(house: House, world: World) -> None:
+            recorder.function = name
+            handler(event, house.world(recorder.guard))
+
+        return act
+
+    def late(house: House, world: World) -> None:
+        request = world.table.request(RAMP)
+        assert request is not None
+        world.table.answer(RAMP, request["request_id"], "approve", "ada", "late", world.now())
+
+    brake = as_function("BrakeFunction", net.brake, {"by": "ada", "reason": "x"})
+    deadline = as_function("CleanupFunction", net.cleanup, {"deadline_of": RAMP})
+    for people in (late, answering("reject"), brake, deadline):
+        for plan in (asking_plan(), asking_plan(lever="alias", candidate_version="2")):
+            Run(people=people, guard=recorder.guard, wrap=recorder.wrap).go(plan)
+    left = Run(wrap=lambda named, task: _failing if "RollBack" in named or "Measure" in named else task)
+    left.go(asking_plan(lever="alias", candidate_version="2"))
+    as_function("CleanupFunction", net.cleanup, {})(left.house, left.house.world())
+    return recorder.needed
+
+
+def _failing(payload: Any) -> Any:
+    raise RuntimeError("on purpose")
+
+
+def granted(function: str) -> set[str]:
+    """The actions that the policies of a function allow."""
+    actions: set[str] = set()
+    for policy in FUNCTIONS[function]["Policies"]:
+        document = RESOURCES[policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy
+        for statement in document["Statement"]:
+            allowed = statement["Action"]
+            actions |= {allowed} if isinstance(allowed, str) else set(allowed)
+    return actions
+
+
+CONTROL = [name for name, properties in FUNCTIONS.items() if properties["Handler"].startswith("ramp.")]
+
+
+@pytest.mark.parametrize("function", CONTROL)
+def test_a_function_may_do_what_its_task_does(function: str, needed: Mapping[str, set[str]]) -> None:
+    """A missing permission shows in the worst moment otherwise: at the deadline, in a rollback."""
+    assert needed[function]
+    assert needed[function] - granted(function) == set()
