@@ -18,7 +18,7 @@ from local_stack.traffic import Snapshot, Traffic
 from rich.console import Console
 from rich.text import Text
 
-from rampctl import plans, ramps, stage
+from rampctl import picture, plans, ramps, stage
 from rampctl.answers import Word, answer
 from rampctl.exits import CommandError, Exit
 from rampctl.prompt import go_or_no
@@ -34,11 +34,15 @@ APPROVAL = "approval"
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller chose; `fault` is None for a healthy candidate, `asks` whether a person is there to decide."""
+    """What the caller chose; `fault` is None for a healthy candidate, `asks` whether a person is there to decide.
+
+    `picture` is where the end is drawn.
+    """
 
     fault: str | None
     fault_step: int
     asks: bool
+    picture: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,10 @@ def demo(repository: Path, options: Options, console: Console) -> Exit:
             screen.say(f"users read through the alias live; started the ramp {name}")
             ramp = _watched(standing, name)
         position = session.levers.read()
-        _tell_the_end(screen.say, traffic.snapshot(), position.describe())
+        users = traffic.snapshot()
+        _tell_the_end(screen.say, users, position.describe())
+        if options.picture:
+            picture.save(ramp, options.picture, _felt(users))
         if ramp.code is Exit.ROLLED_BACK and not stage.is_settled(position):
             raise CommandError("the ramp says rolled back, but traffic is not at 0 %", Exit.ROLLBACK_FAILED)
     return ramp.code

@@ -170,6 +170,7 @@ def demo(
     approve: Annotated[
         Approve, typer.Option(envvar="APPROVE", help="auto: the go/no-go is answered go, and said so.")
     ] = Approve.ASK,
+    picture: Annotated[Path | None, typer.Option(help="Draw the end into this SVG file.")] = None,
 ) -> Exit:
     """A whole ramp on this machine, in a minute and a half."""
     from rampctl.demo import Options
@@ -177,7 +178,8 @@ def demo(
 
     console = _console()
     asks = approve is Approve.ASK and console.is_terminal and typer.get_text_stream("stdin").isatty()
-    return run_demo(_repository(), Options(candidate.value if candidate else None, fault_step, asks), console)
+    fault = candidate.value if candidate else None
+    return run_demo(_repository(), Options(fault, fault_step, asks, picture), console)
 
 
 @local_app.command()

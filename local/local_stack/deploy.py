@@ -21,7 +21,7 @@ STACK_NAME = "huntaze-prisma-skeleton"
 SECRET_NAME = "huntaze/database"  # noqa: S105 - the secret's name, not the secret
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 DEPLOY_SECONDS = 60.0
-LOCAL_PARAMETERS = {"FlagStalenessSeconds": "1"}
+LOCAL_PARAMETERS = {"FlagStalenessSeconds": "1", "DatabaseStatementTimeoutMs": "5000"}
 
 Client = Callable[[str], Any]
 

@@ -15,7 +15,7 @@ from psycopg import sql
 Kind = Literal["errors", "slow", "mismatch", "down"]
 
 MAINTENANCE_DATABASE = "postgres"
-SLOW_SECONDS = 0.35
+SLOW_SECONDS = 0.6
 ERROR_PERCENT = 30
 MISMATCH_PERCENT = 20
 
@@ -66,7 +66,7 @@ class FaultError(ValueError):
 def inject(url: str, kind: str) -> None:
     """Replace whatever fault there is by this one: errors, slow, mismatch or down.
 
-    errors: reading about 30 % of the users raises (SQLSTATE XX000), always the same ones. slow: each row takes 0.35 s.
+    errors: reading about 30 % of the users raises (SQLSTATE XX000), always the same ones. slow: each row takes 0.6 s.
     mismatch: about 20 % of the users have an upper-case email and the plan `legacy`. down: no connections. Raises
     FaultError for another word, psycopg.Error.
     """
