@@ -14,6 +14,7 @@ from ramp.core.martingale import (
     trials_until_certified,
     upper_bound,
 )
+from ramp.core.policy import DOUBT
 from ramp.core.suspicion import Suspicion
 from ramp.core.tally import Tally
 
@@ -57,12 +58,22 @@ class Judgement:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """FAIL when proven worse, PASS when certified, or, where no certificate is asked for, on any data at all."""
+        """FAIL when proven worse, PASS when certified, or, where no certificate is asked for, on any data at all.
+
+        While evidence against the candidate is piling up, nothing passes: the share stays where the harm is small.
+        """
         if self.log_evidence >= -log(self.alpha):
             return Verdict.FAIL
+        if self.is_doubted:
+            return Verdict.INCONCLUSIVE
         if self.certificate is None:
             return Verdict.PASS if self.tally.trials else Verdict.INCONCLUSIVE
         return Verdict.PASS if self._below.log_e >= -log(self.certificate.beta) else Verdict.INCONCLUSIVE
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether the odds against the candidate stand at 5 or more."""
+        return self.suspicion.above.log_e >= log(DOUBT)
 
     @property
     def _below(self) -> Below:
@@ -121,6 +132,10 @@ class Judgement:
             if self.certificate is None:
                 return f"not proven above {percent(self.limit)}; {change}"
             return f"certified below {percent(self.certificate.bound)}; {change}"
+        if self.is_doubted:
+            odds = count(exp(self.suspicion.above.log_e))
+            proven = count(1 / self.alpha)
+            return f"the odds that it is above {percent(self.limit)} stand at {odds} to 1, proven at {proven}"
         if self.certificate is None or needs is None:
             return "no data, no verdict"
         wanted = f"{self.clean} to certify less than {percent(self.certificate.bound)}"

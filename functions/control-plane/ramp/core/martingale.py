@@ -24,7 +24,7 @@ from typing import Self
 # Odds multipliers of Above and the prior over them. Small multipliers carry most of the prior: a fault just over the
 # limit needs every bit of it, while a large fault pays for a small prior with less than one more failure.
 ABOVE_ODDS = (1.3, 2.0, 3.5, 7.0, 20.0, 100.0, 1000.0)
-ABOVE_PRIOR = (0.40, 0.20, 0.12, 0.10, 0.08, 0.06, 0.04)
+ABOVE_PRIOR = (0.40, 0.18, 0.11, 0.08, 0.08, 0.08, 0.07)
 BELOW_ODDS = (0.0, 0.03, 0.1, 0.25, 0.5, 0.75)
 BELOW_PRIOR = (1 / 6,) * 6
 

@@ -1,7 +1,7 @@
 """The planner: what a ramp will take at a given traffic, and the steps that suit it, before anybody is touched."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, inf, log, sqrt
 
 from ramp.core.judgement import count, duration, percent
@@ -13,12 +13,14 @@ FIRST_SHARE_MAX = 0.25
 REACTION_REQUESTS = 3  # of the first share in one reaction time
 USERS_MIN = 5  # fewer, and one odd user is the whole evidence
 GROWTH = 4
+BAKE_SECONDS = 60  # with the two minutes that a look and an act take: one reaction time
 LATE_SHARES = (0.25, 0.5, 1.0)
 NEARLY_ALL = 0.8  # where the last certificate takes long, it is gathered at more than half of the traffic
 LONG_SECONDS = 3_600
 PATIENCE_MIN_SECONDS = 1_800
 PATIENCE_MAX_SECONDS = 1_209_600  # Source: plan.schema.json
-PATIENCE_RATIO = 2  # of the mean time to a certificate at half the bound: about its 90th percentile
+PROBATION_MIN_SECONDS = 1_800
+PATIENCE_RATIO = 3  # of the mean time to a certificate at half the bound: beyond its 95th percentile
 DETECTED_SIGMAS = 1.2816  # 90 % of a normal distribution
 EVENTS_PER_LOOK = 9  # Wait, Measure and Action? in the execution's history
 EVENTS_PER_STEP = 16
@@ -52,9 +54,9 @@ class PlannedStep:
 class StepForecast:
     """What a step will see: counts of the candidate's requests, served or in shadow.
 
-    `certificate_requests` counts the steps before, too; `certificate_seconds` is what is left of it here, for a candidate
-    without failures; `slow_seconds` the same for one that fails half as often as the certificate allows. `caught_rate` is
-    the smallest rate of failures that is rolled back by the end of the step in 9 of 10 ramps.
+    `certificate_requests` counts the steps before, too; `certificate_seconds` is what is left of it here, for a
+    candidate without failures; `slow_seconds` the same for one that fails half as often as the certificate allows.
+    `caught_rate` is the smallest rate of failures that is rolled back by the end of the step in 9 of 10 ramps.
     """
 
     step: PlannedStep
@@ -100,7 +102,7 @@ class Forecast:
 
 
 def first_share(traffic: Traffic) -> float:
-    """The largest share up to 25 % at which about 3 requests arrive in a reaction time, and at least 5 users fall."""
+    """The largest share up to 25 % at which 2 or 3 requests arrive in a reaction time, and at least 5 users fall."""
     by_requests = REACTION_REQUESTS / max(traffic.requests_per_second * REACTION_SECONDS, 1e-9)
     by_users = USERS_MIN / max(traffic.users, 1)
     return min(FIRST_SHARE_MAX, max(by_requests, by_users))
@@ -109,17 +111,20 @@ def first_share(traffic: Traffic) -> float:
 def auto_steps(traffic: Traffic, policy: Policy) -> tuple[PlannedStep, ...]:
     """The steps that suit the traffic: shadow, the first share, up fourfold, then half and all.
 
-    The bake is one reaction time; how long a step really takes is the certificate's business.
+    The bake is short; how long a step really takes is the certificate's business. At 100 % the ramp stays
+    on probation as long as it took to get there: the checks stay armed, and rolling back is a flag away.
     """
     shares = [0.0, *_shares(first_share(traffic))]
     if _clean_seconds(shares[-2], 1.0, traffic, policy) > LONG_SECONDS:
         shares.insert(-1, NEARLY_ALL)
     whole = [round(share * HUNDRED_PERCENT_PPM) for share in shares]
-    bake_seconds = int(REACTION_SECONDS)
-    return tuple(
-        PlannedStep(ppm, bake_seconds, _patience_seconds(ppm, following, traffic, policy))
+    steps = [
+        PlannedStep(ppm, BAKE_SECONDS, _patience_seconds(ppm, following, traffic, policy))
         for ppm, following in _with_next(whole)
-    )
+    ]
+    so_far_seconds = forecast(steps, traffic, policy).seconds_to_whole
+    probation_seconds = int(min(PATIENCE_MAX_SECONDS, max(PROBATION_MIN_SECONDS, so_far_seconds)))
+    return (*steps[:-1], replace(steps[-1], bake_seconds=probation_seconds))
 
 
 def forecast(

@@ -59,12 +59,15 @@ def harm_budget(position: Position, policy: Policy, requests_per_second: float) 
     """
     next_ppm = position.next_share_ppm or HUNDRED_PERCENT_PPM
     share = next_ppm / HUNDRED_PERCENT_PPM
-    handful = HARM_FAILURES / max(HARM_FAILURES, share * requests_per_second * REACTION_SECONDS)
-    bound = min(RATE_CERTIFIED_MAX, policy.error_limit / share, max(RATE_ASKED_MIN, handful))
+    exposed = max(1.0, share * requests_per_second * REACTION_SECONDS)
+    handful = max(HANDFUL / exposed, min(RATE_ASKED_MIN, CROWD / exposed))
+    bound = min(RATE_CERTIFIED_MAX, policy.error_limit / share, handful)
     return max(bound, policy.error_limit), policy.beta_whole if next_ppm == HUNDRED_PERCENT_PPM else policy.beta_step
 
 
 REACTION_SECONDS = 180.0  # a minute fills, a minute until CloudWatch shows it, a minute to look and act
-HARM_FAILURES = 9.0
+HANDFUL = 9.0  # failures in one reaction time that a small canary may cost
+CROWD = 60.0  # and a large one, which certifies a finer rate within minutes
 RATE_CERTIFIED_MAX = 0.75  # however small the next share: a candidate that mostly fails goes nowhere
-RATE_ASKED_MIN = 0.05  # a finer rate takes longer to certify than the suspicions take to find it
+RATE_ASKED_MIN = 0.05  # of a small canary: a finer rate takes longer to certify than the suspicions take to find it
+DOUBT = 5.0  # evidence against the candidate, as odds, at which nothing is raised. By chance: 1 in 5 at the very limit.

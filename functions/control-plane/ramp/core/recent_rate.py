@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 ENOUGH_REQUESTS = 500
+BLOCK_REQUESTS = 1_000
 
 
 class RecentRate(NamedTuple):
-    """Two blocks of at least 500 requests, the last full one and the one that fills: a window in four numbers."""
+    """Two blocks of 1,000 requests, the last full one and the one that fills: a moving window in four numbers."""
 
     last_requests: float = 0
     last_errors: float = 0
@@ -17,13 +18,13 @@ class RecentRate(NamedTuple):
     def fold(self, n: float, x: float) -> Self:
         """With `n` more requests of control, `x` of which failed."""
         requests, errors = self.requests + n, self.errors + x
-        if requests < ENOUGH_REQUESTS:
+        if requests < BLOCK_REQUESTS:
             return type(self)(self.last_requests, self.last_errors, requests, errors)
         return type(self)(requests, errors)
 
     @property
     def rate(self) -> float | None:
-        """The rate over the last 500 requests or more; None before there were as many.
+        """The rate over the last 1,000 to 2,000 requests; None before there were 500.
 
         One failure is added, so that a window that saw none does not claim a rate of nought.
         Source: Laplace's rule of succession.

@@ -1,0 +1,1 @@
+"""Measurements of the product on simulated and real loads."""

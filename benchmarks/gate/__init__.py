@@ -1,0 +1,1 @@
+"""The gate against its peers: the same simulated ramps, one command, one table."""
