@@ -107,7 +107,11 @@ def end(session: Session, name: str, reason: str, say: Say, *, wait: bool = True
     lock = session.table.lock(session.settings.adapter_flag)
     arn = ramps.execution_arn(session.state_machine_arn, name)
     if lock == Lock(name, arn):
-        abort(session, name, "ramp demo", reason)
+        try:
+            abort(session, name, "ramp demo", reason)
+        except CommandError:
+            if name in ramps.running(session):  # else it ended by itself in the meantime
+                raise
     else:  # it has not taken the lock, so it has moved nothing
         session.states.stop_execution(executionArn=arn, error="Aborted", cause=reason)
     position = session.levers.read()

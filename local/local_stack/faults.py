@@ -15,7 +15,8 @@ from psycopg import sql
 Kind = Literal["errors", "slow", "mismatch", "down"]
 
 MAINTENANCE_DATABASE = "postgres"
-SLOW_SECONDS = 0.6
+SLOW_SECONDS = 2.5
+SLOW_PERCENT = 20  # of the users: enough for the p95, few enough that waiting reads do not fill the machine
 ERROR_PERCENT = 30
 MISMATCH_PERCENT = 20
 
@@ -31,10 +32,10 @@ _FUNCTIONS = """
         IF hundredth(id) < percent THEN RAISE EXCEPTION 'injected fault' USING ERRCODE = 'XX000'; END IF;
         RETURN true;
     END $$;
-    CREATE OR REPLACE FUNCTION wait_for(id text, seconds double precision) RETURNS boolean
+    CREATE OR REPLACE FUNCTION wait_for(id text, percent integer, seconds double precision) RETURNS boolean
     VOLATILE COST 10000 LANGUAGE plpgsql AS $$
     BEGIN
-        PERFORM pg_sleep(seconds);
+        IF hundredth(id) < percent THEN PERFORM pg_sleep(seconds); END IF;
         RETURN true;
     END $$;
 """
@@ -44,7 +45,7 @@ _VIEWS: dict[str, LiteralString] = {
         CREATE VIEW users AS SELECT * FROM users_healthy WHERE fail_for(id, {error_percent})
     """,
     "slow": """
-        CREATE VIEW users AS SELECT * FROM users_healthy WHERE wait_for(id, {slow_seconds})
+        CREATE VIEW users AS SELECT * FROM users_healthy WHERE wait_for(id, {slow_percent}, {slow_seconds})
     """,
     "mismatch": """
         CREATE VIEW users AS SELECT
@@ -66,9 +67,10 @@ class FaultError(ValueError):
 def inject(url: str, kind: str) -> None:
     """Replace whatever fault there is by this one: errors, slow, mismatch or down.
 
-    errors: reading about 30 % of the users raises (SQLSTATE XX000), always the same ones. slow: each row takes 0.6 s.
-    mismatch: about 20 % of the users have an upper-case email and the plan `legacy`. down: no connections. Raises
-    FaultError for another word, psycopg.Error.
+    Always the same users are hit. errors: reading about 30 % of them raises (SQLSTATE XX000). slow: reading about 20 %
+    takes 2.5 s. mismatch: about 20 % have an upper-case email and the plan `legacy`. down: no connections.
+
+    Raises FaultError for another word, psycopg.Error.
     """
     if kind not in get_args(Kind):
         raise FaultError(f"kind: is unknown, got {kind!r}, expected one of {', '.join(get_args(Kind))}")
@@ -81,7 +83,10 @@ def inject(url: str, kind: str) -> None:
         connection.execute("ALTER TABLE users RENAME TO users_healthy")
         connection.execute(
             sql.SQL(_VIEWS[kind]).format(
-                error_percent=ERROR_PERCENT, slow_seconds=SLOW_SECONDS, mismatch_percent=MISMATCH_PERCENT
+                error_percent=ERROR_PERCENT,
+                slow_percent=SLOW_PERCENT,
+                slow_seconds=SLOW_SECONDS,
+                mismatch_percent=MISMATCH_PERCENT,
             )
         )
 
@@ -95,7 +100,9 @@ def clear(url: str) -> None:
             return
         connection.execute("DROP VIEW IF EXISTS users")
         connection.execute("ALTER TABLE users_healthy RENAME TO users")
-        connection.execute("DROP FUNCTION fail_for(text, integer), wait_for(text, double precision), hundredth(text)")
+        connection.execute(
+            "DROP FUNCTION fail_for(text, integer), wait_for(text, integer, double precision), hundredth(text)"
+        )
 
 
 def _close(url: str) -> None:
