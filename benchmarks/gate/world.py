@@ -16,7 +16,7 @@ SLOWER = 1.15
 EXACT_USERS_MAX = 5_000  # up to here each user's hash is drawn, beyond it the share is what it should be
 OUTAGE_SECONDS = 600
 OUTAGE_RATE = 0.9
-COLD_REQUESTS, COLD_TIMEOUTS = 5, 0.1
+COLD_REQUESTS, COLD_TIMEOUTS = 5, 0.02
 LIVE_SECONDS = {True: DAY, False: 3_600}  # late faults begin, and drifts grow, within this time (small load: a day)
 
 
@@ -44,7 +44,7 @@ class World:
         requests = self._rng.poisson(n * s.rate_factor, size)
         errors = [self._failures(int(count), s.control_errors) for count in requests]
         return [
-            Bucket((i - size) * self._load.period_seconds, self._load.period_seconds, -1, int(count), int(failed))
+            Bucket((i - size) * self._load.period_seconds, self._load.period_seconds, -1, 0, int(count), int(failed))
             for i, (count, failed) in enumerate(zip(requests, errors, strict=True))
         ]
 
@@ -75,6 +75,7 @@ class World:
             at,
             self._load.period_seconds,
             step,
+            share_ppm,
             control_requests=control,
             control_errors=min(control, control_errors + both_control),
             control_slow=int(rng.binomial(control, SLOW_SHARE)),
@@ -88,6 +89,7 @@ class World:
             shadow_slow=int(rng.binomial(control, self._slow_candidate)),
             comparisons=(compared := control + candidate - min(control, shadow) - live),
             mismatches=int(rng.binomial(compared, s.mismatches)) if s.mismatches else 0,
+            misrouted=self._misrouted(candidate + control, share, share_ppm / 1e6),
         )
 
     def _shares(self, share_ppm: int) -> tuple[float, float]:
@@ -100,6 +102,11 @@ class World:
                 broken = float(self._broken_users[:served].mean()) if served else 0.0
                 self._served_share[share_ppm] = (served / self._users, broken)
         return self._served_share[share_ppm]
+
+    def _misrouted(self, requests: int, share: float, wanted: float) -> int:
+        if self._scenario.share_factor == 1:
+            return 0
+        return int(self._rng.binomial(requests, abs(share - wanted)))
 
     def _live_rate(self, at: float) -> float:
         s = self._scenario

@@ -1,5 +1,7 @@
 """Everybody who enters the benchmark; each is one judge of one ramp."""
 
+from collections.abc import Mapping
+
 from benchmarks.gate.contenders.alarm import CandidateAlarm, WholeFunctionAlarm
 from benchmarks.gate.contenders.argo import Argo
 from benchmarks.gate.contenders.flagger import Flagger
@@ -8,8 +10,9 @@ from benchmarks.gate.contenders.kayenta import Kayenta
 from benchmarks.gate.contenders.multinomial import Multinomial
 from benchmarks.gate.contenders.sequential import Sequential
 from benchmarks.gate.contenders.thresholds import Thresholds
+from benchmarks.gate.ramp_run import Enter
 
-PEERS = {
+PEERS: Mapping[str, Enter] = {
     "alarm": CandidateAlarm,
     "whole-function alarm": WholeFunctionAlarm,
     "fixed thresholds": Thresholds,
@@ -19,5 +22,4 @@ PEERS = {
     "GrowthBook": GrowthBook,
     "Netflix multinomial": Multinomial,
 }
-OURS = "sequential"
-__all__ = ["OURS", "PEERS", "Sequential"]
+__all__ = ["PEERS", "Sequential"]

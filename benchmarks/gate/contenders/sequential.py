@@ -11,8 +11,6 @@ from ramp.core.sequential_gate import GateState, fold
 
 from benchmarks.gate.look import Look, Word
 
-SHARE_EVERY = 5  # looks; the share costs as much as all the rest
-
 
 class Sequential:
     """`judgements` are the checks without their sentences, which nobody reads here."""
@@ -20,17 +18,14 @@ class Sequential:
     def __init__(self, history: Sequence[Bucket], rng: np.random.Generator) -> None:  # draws nothing
         self._policy = Policy()
         self._state = GateState.begin(history)
-        self._looks = 0
 
     def look(self, look: Look) -> Word:
         """As `verdict.decide` orders it; tests hold the two to agree."""
         self._state = fold(self._state, [look.bucket], self._policy, until=look.bucket.end)
-        self._looks += 1
         position = look.schedule.position(look.step)
         rows = [(row.verdict, row.consequence) for row in judgements(self._state, position, self._policy)]
-        if self._looks % SHARE_EVERY == 0 or look.is_bake_over:
-            check = share(self._state, position, self._policy)
-            rows.append((check.verdict, check.consequence))
+        check = share(self._state, position, self._policy)
+        rows.append((check.verdict, check.consequence))
         return choose(rows, look)
 
 

@@ -7,13 +7,16 @@ from typing import Any, NamedTuple, Self
 class Bucket(NamedTuple):
     """Counts of `seconds` from `start` (epoch seconds), of requests keyed by this ramp and `step`.
 
-    `slow`: control slower than L0, the candidate (served or in shadow) slower than 1.15 L0, where L0 is control's p95
-    of the shadow bake that the flag carries. `discordant`: the candidate failed and control answered the same request.
+    `share_ppm`: what the plan gives the step. `slow`: control slower than L0, the candidate (served or in shadow)
+    slower than 1.15 L0, where L0 is control's p95 of the shadow bake that the flag carries. `discordant`: the candidate
+    failed and control answered the same request. `misrouted`: requests served by the other arm than the
+    user's bucket says.
     """
 
     start: float
     seconds: float
     step: int
+    share_ppm: int = 0
     control_requests: int = 0
     control_errors: int = 0
     control_slow: int = 0
@@ -27,6 +30,7 @@ class Bucket(NamedTuple):
     shadow_slow: int = 0
     comparisons: int = 0
     mismatches: int = 0
+    misrouted: int = 0
 
     @property
     def end(self) -> float:

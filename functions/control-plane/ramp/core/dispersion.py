@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 BLOCK_BUCKETS = 60  # an hour of minutes
 BLOCK_ERRORS = 5  # fewer say nothing about clusters
 BLOCKS_KEPT = 24
+KNOWN_ERRORS = 20
 CLUSTERED_ABOVE = 1.3
 SIGMAS = 2.5  # a few minutes by themselves vary by sqrt(2 / buckets)
 MARGIN = 1.2
@@ -24,6 +25,7 @@ class Dispersion(NamedTuple):
     """
 
     phis: tuple[float, ...] = ()
+    known_errors: float = 0.0  # of all blocks
     buckets: int = 0
     requests: float = 0.0
     errors: float = 0.0
@@ -33,10 +35,11 @@ class Dispersion(NamedTuple):
         """With a bucket of control's `n` requests, `x` of which failed."""
         if n <= 0:
             return self
-        grown = type(self)(self.phis, self.buckets + 1, self.requests + n, self.errors + x, self.squares + x * x / n)
+        sums = (self.buckets + 1, self.requests + n, self.errors + x, self.squares + x * x / n)
+        grown = type(self)(self.phis, self.known_errors + x, *sums)
         if grown.buckets < BLOCK_BUCKETS or grown.errors < BLOCK_ERRORS:
             return grown
-        return type(self)((*self.phis, grown.block_phi())[-BLOCKS_KEPT:])
+        return type(self)((*self.phis, grown.block_phi())[-BLOCKS_KEPT:], grown.known_errors)
 
     @property
     def phi(self) -> float:
@@ -51,10 +54,17 @@ class Dispersion(NamedTuple):
         return phi if phi > max(CLUSTERED_ABOVE, 1 + noise) else 1.0
 
     @property
-    def power(self) -> float:
-        """What log-likelihoods are multiplied by: 1, or 1 / (1.2 phi) for clustered failures."""
-        phi = self.phi
-        return 1.0 if phi == 1 else 1 / (MARGIN * phi)
+    def is_known(self) -> bool:
+        """Whether control has failed often enough to show its clusters."""
+        return self.known_errors >= KNOWN_ERRORS
+
+    def power(self, n: float) -> float:
+        """What log-likelihoods of buckets with `n` trials are multiplied by: 1, or 1 / (1.2 phi) when failures cluster.
+
+        No bucket varies more than one that fails whole or not at all, so phi is at most n.
+        """
+        phi = min(self.phi, n)
+        return 1.0 if phi <= 1 else 1 / (MARGIN * phi)
 
     def block_phi(self) -> float:
         """The index of the block that fills; it takes two buckets and an error."""
@@ -64,7 +74,7 @@ class Dispersion(NamedTuple):
 
     def to_wire(self) -> list[Any]:
         """Plain JSON."""
-        return [list(self.phis), self.buckets, self.requests, self.errors, self.squares]
+        return [list(self.phis), self.known_errors, self.buckets, self.requests, self.errors, self.squares]
 
     @classmethod
     def from_wire(cls, wire: Sequence[Any]) -> Self:

@@ -9,14 +9,10 @@ from math import log
 
 from ramp.core.check import Check, Consequence, Verdict
 from ramp.core.judgement import Certificate, Judgement, count, percent
-from ramp.core.martingale import Above, Below
 from ramp.core.policy import Policy, Position, harm_budget
 from ramp.core.sequential_gate import GateState, error_bounds
 
 EQUAL_SHARE = 0.5
-REQUESTS_PER_USER_DAY = 20  # users, not requests, are dealt to the arms. Source: requirements, 1,000 a day of 50 users.
-DAY_SECONDS = 86_400
-SHARE_BAND = (0.5, 2.0)  # Source: requirements, 1 % configured: investigate outside 0.5-2 %
 
 
 def checks(state: GateState, position: Position, policy: Policy) -> tuple[Check, ...]:
@@ -45,7 +41,8 @@ def _rows(state: GateState, position: Position, policy: Policy) -> Iterator[Judg
 
 def _errors(state: GateState, position: Position, policy: Policy) -> Iterator[Judgement]:
     absolute, relative = error_bounds(state, policy)
-    power, seen = state.dispersion.power, "requests served by the candidate failed"
+    power = state.dispersion.power(state.live.bucket_trials)
+    seen = "requests served by the candidate failed"
     if policy.fallback:
         seen += " where control answered"
     pace_seconds = _pace(state, state.step.candidate)
@@ -79,7 +76,7 @@ def _errors(state: GateState, position: Position, policy: Policy) -> Iterator[Ju
 
 def _shadow_errors(state: GateState, policy: Policy, *, certify: bool) -> Judgement:
     absolute, _ = error_bounds(state, policy)
-    power = state.dispersion.power
+    power = state.dispersion.power(state.shadow.bucket_trials)
     return Judgement(
         name="shadow errors",
         consequence=Consequence.ROLL_BACK,
@@ -153,34 +150,25 @@ def _requests_per_second(state: GateState) -> float:
 
 
 def share(state: GateState, position: Position, policy: Policy) -> Check:
-    """Whether requests land where the plan puts them.
+    """Whether requests land where the plan puts them: half to twice the share, or proven not to.
 
-    Users are dealt, so requests count as users: 20 of them a day are one. Each step is a new question, and the i-th may
-    spend alpha / (i (i + 1)). At shadow, one request served is one too many.
+    Two questions share the budget, too many and too few. At shadow, one request served is one too many.
     """
     step, target = state.step, position.target
     served, total = step.candidate, step.candidate + step.control
-    alpha = policy.alpha_share / ((step.step + 1) * (step.step + 2)) if step.step >= 0 else policy.alpha_share
     numbers = {"served": served, "trials": total, "share": served / total if total else None, "target": target}
     if not total:
         return Check("share", Verdict.INCONCLUSIVE, Consequence.ASK, "no request has been measured yet", numbers)
     seen = f"the candidate served {count(served)} of {count(total)} requests ({percent(served / total)})"
+    if step.misrouted:
+        reason = f"{seen}, and {count(step.misrouted)} were served by another arm than the user's bucket says"
+        return Check("share", Verdict.FAIL, Consequence.ASK, reason, numbers)
     if served and position.is_shadow:
         return Check("share", Verdict.FAIL, Consequence.ASK, f"{seen}, and should serve none", numbers)
-    off = not position.is_shadow and share_is_off(served, total, step.seconds, target, alpha)
-    if off:
+    log_evidence = max(state.share_high.above.log_e, state.share_low.above.log_e)
+    if not position.is_shadow and log_evidence >= log(2 / policy.alpha_share):
         reason = f"{seen}, proven not to be about the {percent(target)} configured"
         return Check("share", Verdict.FAIL, Consequence.ASK, reason, numbers)
     if not served and not position.is_shadow:
         return Check("share", Verdict.INCONCLUSIVE, Consequence.ASK, f"{seen}, so nothing is known of it", numbers)
     return Check("share", Verdict.PASS, Consequence.ASK, f"{seen}, {percent(target)} configured", numbers)
-
-
-def share_is_off(served: float, total: float, seconds: float, target: float, alpha: float) -> bool:
-    """Whether the share is proven to be outside half to twice the target, with error probability `alpha`."""
-    per_user = REQUESTS_PER_USER_DAY * max(1.0, seconds / DAY_SECONDS)
-    n, x = total / per_user, served / per_user
-    low, high = target * SHARE_BAND[0], target * SHARE_BAND[1]
-    log_too_low = Below().fold(n, x, low).log_e
-    log_too_high = Above().fold(0, 0, 1, weight=1).fold(n, x, high).log_e if high < 1 else 0.0
-    return max(log_too_low, log_too_high) >= log(2 / alpha)  # two questions share the budget

@@ -11,21 +11,31 @@ kept, and up to the newest complete period, which is only judged. Whatever is re
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Self
 
 from ramp.core.bucket import Bucket
 from ramp.core.dispersion import Dispersion
-from ramp.core.policy import Policy
+from ramp.core.policy import HUNDRED_PERCENT_PPM, Policy
 from ramp.core.recent_rate import RecentRate
-from ramp.core.suspicion import Suspicion
+from ramp.core.suspicion import RARE, RARE_UNKNOWN, Suspicion
 from ramp.core.tally import StepTally, Tally
+
+SHARE_BAND = (0.5, 2.0)  # Source: requirements, 1 % configured: investigate outside 0.5-2 %
+REQUESTS_PER_USER_DAY = 20  # Source: requirements, 1,000 requests a day of 50 users
+SESSION_REQUESTS = 2  # that come together
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """All that is known of a ramp. `horizon` (epoch seconds): buckets that end by then are in it."""
+    """All that is known of a ramp.
+
+    Epoch seconds: buckets that end by `horizon` are in it, the first of them began at `started_at`.
+    """
 
     horizon: float = 0.0
+    started_at: float = inf
     step: StepTally = StepTally()  # noqa: RUF009  # immutable, like the others
     control: RecentRate = RecentRate()  # noqa: RUF009
     dispersion: Dispersion = Dispersion()  # noqa: RUF009
@@ -40,24 +50,32 @@ class GateState:
     mismatches: Suspicion = Suspicion()  # noqa: RUF009
     latency: Suspicion = Suspicion()  # noqa: RUF009
     shadow_latency: Suspicion = Suspicion()  # noqa: RUF009
+    share_high: Suspicion = Suspicion()  # noqa: RUF009
+    share_low: Suspicion = Suspicion()  # noqa: RUF009
 
     @classmethod
     def begin(cls, history: Iterable[Bucket] = ()) -> Self:
         """The state before the ramp; `history` is control's day before, for its rate and its clusters."""
         control, dispersion = RecentRate(), Dispersion()
         for bucket in history:
-            control = control.fold(bucket.control_requests, bucket.control_errors)
             dispersion = dispersion.fold(bucket.control_requests, bucket.control_errors)
+            control = control.fold(bucket.control_requests, bucket.control_errors, dispersion.phi)
         return cls(control=control, dispersion=dispersion)
 
     def to_wire(self) -> dict[str, Any]:
         """Plain JSON, about 2 KB."""
-        return {"horizon": self.horizon, **{name: getattr(self, name).to_wire() for name in _PARTS}}
+        started_at = None if self.started_at == inf else self.started_at
+        return {
+            "horizon": self.horizon,
+            "started_at": started_at,
+            **{name: getattr(self, name).to_wire() for name in _PARTS},
+        }
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
         """The inverse of `to_wire`, to the bit."""
-        return cls(wire["horizon"], **{name: part.from_wire(wire[name]) for name, part in _PARTS.items()})
+        started_at = inf if wire["started_at"] is None else wire["started_at"]
+        return cls(wire["horizon"], started_at, **{name: part.from_wire(wire[name]) for name, part in _PARTS.items()})
 
 
 _PARTS: Mapping[str, Any] = {
@@ -75,6 +93,8 @@ _PARTS: Mapping[str, Any] = {
     "mismatches": Suspicion,
     "latency": Suspicion,
     "shadow_latency": Suspicion,
+    "share_high": Suspicion,
+    "share_low": Suspicion,
 }
 
 
@@ -105,15 +125,18 @@ def error_bounds(state: GateState, policy: Policy) -> tuple[float, float | None]
 
 def _with(state: GateState, bucket: Bucket, policy: Policy) -> GateState:
     """One bucket more. Control goes first, so that bounds are drawn from the minute that is judged, too."""
+    is_warm_up = bucket.step > state.step.step  # a new share starts new sandboxes, which are slow once
+    dispersion = state.dispersion.fold(bucket.control_requests, bucket.control_errors)
     state = replace(
         state,
-        control=state.control.fold(bucket.control_requests, bucket.control_errors),
-        dispersion=state.dispersion.fold(bucket.control_requests, bucket.control_errors),
+        control=state.control.fold(bucket.control_requests, bucket.control_errors, dispersion.phi),
+        dispersion=dispersion,
         step=_step(state.step, bucket),
+        started_at=min(state.started_at, bucket.start),
     )
-    parts: dict[str, Any] = {}
+    parts: dict[str, Any] = _share(state, bucket) if bucket.share_ppm else {}
     if bucket.candidate_requests:
-        parts |= _live(state, bucket, policy)
+        parts |= _live(state, bucket, policy, is_warm_up=is_warm_up)
     if bucket.shadow_requests:
         parts |= _shadow(state, bucket, policy)
     if bucket.comparisons:
@@ -123,19 +146,19 @@ def _with(state: GateState, bucket: Bucket, policy: Policy) -> GateState:
     return replace(state, **parts) if parts else state
 
 
-def _live(state: GateState, bucket: Bucket, policy: Policy) -> Mapping[str, Any]:
+def _live(state: GateState, bucket: Bucket, policy: Policy, *, is_warm_up: bool) -> Mapping[str, Any]:
     """What users' requests change."""
     step, n, x = bucket.step, bucket.candidate_requests, bucket.candidate_errors
     if policy.fallback:
         n, x = _discordant(n, x, bucket.candidate_discordant)
     x = min(x, n)
     absolute, relative = error_bounds(state, policy)
-    power = state.dispersion.power
-    parts: dict[str, Any] = {"live": state.live.plus(n, x), "errors": state.errors.fold(step, n, x, absolute, power)}
+    how = (state.dispersion.power(n), RARE if state.dispersion.is_known else RARE_UNKNOWN)
+    parts: dict[str, Any] = {"live": state.live.plus(n, x), "errors": state.errors.fold(step, n, x, absolute, *how)}
     if relative is not None:
-        parts["relative_errors"] = state.relative_errors.fold(step, n, x, relative, power)
+        parts["relative_errors"] = state.relative_errors.fold(step, n, x, relative, *how)
     slow, fair = _slow(bucket, bucket.candidate_requests, bucket.candidate_slow)
-    if slow:
+    if slow and not is_warm_up:
         parts["slow_live"] = state.slow_live.plus(slow, bucket.candidate_slow)
         parts["latency"] = state.latency.fold(step, slow, bucket.candidate_slow, fair)
     return parts
@@ -145,15 +168,30 @@ def _shadow(state: GateState, bucket: Bucket, policy: Policy) -> Mapping[str, An
     """What shadow reads change."""
     n, x = _discordant(bucket.shadow_requests, bucket.shadow_errors, bucket.shadow_discordant)
     absolute, _ = error_bounds(state, policy)
+    how = (state.dispersion.power(n), RARE if state.dispersion.is_known else RARE_UNKNOWN)
     parts: dict[str, Any] = {
         "shadow": state.shadow.plus(n, x),
-        "shadow_errors": state.shadow_errors.fold(bucket.step, n, x, absolute, state.dispersion.power),
+        "shadow_errors": state.shadow_errors.fold(bucket.step, n, x, absolute, *how),
     }
     slow, fair = _slow(bucket, bucket.shadow_requests, bucket.shadow_slow)
     if slow:
         parts["slow_shadow"] = state.slow_shadow.plus(slow, bucket.shadow_slow)
         parts["shadow_latency"] = state.shadow_latency.fold(bucket.step, slow, bucket.shadow_slow, fair)
     return parts
+
+
+def _share(state: GateState, bucket: Bucket) -> dict[str, Any]:
+    """Where requests land: users are dealt, not requests, so what one user has asked counts as one."""
+    days = (bucket.end - state.started_at) / DAY_SECONDS
+    per_user = SESSION_REQUESTS + REQUESTS_PER_USER_DAY * days
+    served, total = bucket.candidate_requests, bucket.candidate_requests + bucket.control_requests
+    target = bucket.share_ppm / HUNDRED_PERCENT_PPM
+    low, high = target * SHARE_BAND[0], min(1.0, target * SHARE_BAND[1])
+    n, x = total / per_user, served / per_user
+    return {
+        "share_high": state.share_high.fold(bucket.step, n, x, high),
+        "share_low": state.share_low.fold(bucket.step, n, n - x, 1 - low),
+    }
 
 
 def _discordant(requests: int, errors: int, discordant: int) -> tuple[int, int]:
@@ -188,4 +226,5 @@ def _step(tally: StepTally, bucket: Bucket) -> StepTally:
         tally.comparisons + bucket.comparisons,
         tally.slow + (slow if bucket.candidate_requests else 0),
         tally.slow_shadow + (slow_shadow if bucket.shadow_requests else 0),
+        tally.misrouted + bucket.misrouted,
     )

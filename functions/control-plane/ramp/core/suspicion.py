@@ -13,6 +13,7 @@ STEP_WEIGHT = 0.15  # a new share is where the next ones start
 LATE_WEIGHT = 0.25
 LATE_SUM = 2.1097428  # sum over k >= 2 of 1 / (k ln^2 k)
 RARE = 0.1  # expected events of a bucket up to which only "any event" counts
+RARE_UNKNOWN = 0.5  # the same while nobody knows whether failures cluster
 CLUSTERED_ODDS_MAX = 3.5  # larger multipliers bet on single events, which a cluster multiplies
 
 
@@ -25,18 +26,18 @@ class Suspicion:
     steps: int = 0
     step: int = -1
 
-    def fold(self, step: int, n: float, x: float, p0: float, power: float = 1.0) -> Self:
+    def fold(self, step: int, n: float, x: float, p0: float, power: float = 1.0, rare: float = RARE) -> Self:
         """With a bucket of `n` trials at `step`, `x` of them events, against the bound `p0` in (0, 1].
 
-        Events of one bucket may come in clusters. While few are expected (n p0 <= 0.1) only "any event" counts, against
-        n p0, which bounds its probability however the events hang together (union bound). Beyond, `power` < 1 says that
-        control's failures cluster.
+        Events of one bucket may come in clusters. While few are expected (n p0 <= `rare`) only "any event" counts,
+        against n p0, which bounds its probability however the events hang together (union bound). Beyond, `power` < 1
+        says that control's failures cluster.
         """
         if n <= 0:
             return self
         is_new_step = step != self.step
         weight = _weight(self.buckets, self.steps if is_new_step else None)
-        if n * p0 <= RARE:
+        if n * p0 <= rare:
             above = self.above.fold(1, min(x, 1), n * p0, weight=weight)
         else:
             odds_max = CLUSTERED_ODDS_MAX if power < 1 else inf
