@@ -14,7 +14,7 @@ from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import FlagLever
-from ramp.adapters.metrics import Metrics
+from ramp.adapters.metrics import History, Metrics
 from ramp.adapters.notices import Notices
 from ramp.adapters.table import Lock, RampTable
 from ramp.core.evidence import Evidence
@@ -113,6 +113,9 @@ class FakeMetrics(Metrics):
     def evidence(self, ramp: str, step: int, since: float, now: float, settings: EvidenceSettings) -> Evidence:
         return self.observe(step, now - since)
 
+    def history(self, now: float) -> History:
+        return History()
+
     def alarms(self) -> dict[str, str]:
         return dict(self.states)
 
@@ -126,6 +129,14 @@ class FakeTable(RampTable):
         self.kept_looks: dict[tuple[str, int, int], dict[str, Any]] = {}
         self.requests: dict[str, dict[str, Any]] = {}
         self.commands: dict[str, dict[str, Any]] = {}
+        self.gates: dict[str, str] = {}
+
+    def put_gate(self, ramp: str, kept: Mapping[str, Any], now: float) -> None:
+        self.gates[ramp] = json.dumps(kept)
+
+    def gate(self, ramp: str) -> dict[str, Any]:
+        kept: dict[str, Any] = json.loads(self.gates.get(ramp, "{}"))
+        return kept
 
     def acquire(self, flag: str, lock: Lock, now: float, lease_seconds: float) -> Lock | None:
         held, expires_at = self.locks.get(flag, (lock, 0.0))

@@ -18,7 +18,7 @@ from ramp.core.plan import EvidenceSettings
 from ramp.errors import TrafficNotShifted
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC).timestamp()
-EVERY_MINUTE = EvidenceSettings(period_seconds=60, delay_seconds=60)
+EVERY_MINUTE = EvidenceSettings(period_seconds=60, delay_seconds=60, settle_seconds=900)
 
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -92,9 +92,12 @@ def test_the_day_with_the_most_requests_speaks_for_the_latency() -> None:
 
 def _results(arm: str, samples: list[float], p95s: list[float]) -> list[Any]:
     """Answers to the queries in the order in which they are asked."""
-    asked = [(of, stat) for of in COUNTS for stat in (*COUNTS[of], "p95", "SampleCount")]
-    values = {(arm, "p95"): p95s, (arm, "SampleCount"): samples}
-    return [{"Id": f"q{index}", "Values": values.get(query, [])} for index, query in enumerate(asked)]
+    asked = [(of, metric) for of in COUNTS for metric in COUNTS[of]]
+    asked += [(of, stat) for of in COUNTS for stat in ("p95", "SampleCount")]
+    series = {(arm, "p95"): p95s, (arm, "SampleCount"): samples}
+    values = [series.get(query, []) for query in asked]
+    days = [[datetime.fromtimestamp(NOON + day * 86_400, UTC) for day in range(len(found))] for found in values]
+    return [{"Id": f"q{i}", "Timestamps": days[i], "Values": found} for i, found in enumerate(values)]
 
 
 def test_alarms_are_told_by_name_and_a_missing_one_is_missing() -> None:
@@ -189,9 +192,14 @@ def test_an_alias_that_does_not_read_back_is_tried_again() -> None:
 def test_evidence_of_many_days_is_read_page_by_page() -> None:
     """A month of minutes is more than one answer holds."""
     stubbed = boto3.client("cloudwatch")
-    page = [{"Id": "q0", "Values": [1.0, 2.0]}]
+
+    def page(*minutes: int) -> list[Any]:
+        starts = [datetime.fromtimestamp(NOON + 60 * minute, UTC) for minute in minutes]
+        return [{"Id": "q0", "Timestamps": starts, "Values": [1.0, 2.0]}]
+
     with Stubber(stubbed) as stub:
-        stub.add_response("get_metric_data", {"MetricDataResults": page, "NextToken": "more"})
-        stub.add_response("get_metric_data", {"MetricDataResults": page})
+        stub.add_response("get_metric_data", {"MetricDataResults": page(0, 1), "NextToken": "more"})
+        stub.add_response("get_metric_data", {"MetricDataResults": page(2, 3)})
         found = Metrics(stubbed, ()).evidence("ramp-1", 1, NOON, NOON + 14 * 86_400, EVERY_MINUTE)
     assert found.control.requests == 6
+    assert [bucket.control_requests for bucket in found.buckets] == [1, 2, 1, 2]

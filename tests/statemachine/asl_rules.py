@@ -23,6 +23,7 @@ ROUTES = {
     "Action?": {
         "EXTEND": "Bake",
         "ADVANCE": "Shift Traffic",
+        "CALIBRATE": "Shift Traffic",
         "ASK": "Ask For Decision",
         "PROMOTE": "Promote",
         "default": "Roll Back",

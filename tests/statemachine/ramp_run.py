@@ -39,7 +39,12 @@ People = Callable[[House, World], None]
 
 def a_plan(**changes: Any) -> dict[str, Any]:
     """A sound plan of three steps: shadow, 10 %, everybody."""
-    return {"steps": [dict(step) for step in STEPS], "approvals": {"timeout_seconds": 900}, **changes}
+    return {
+        "gate": "fixed",
+        "steps": [dict(step) for step in STEPS],
+        "approvals": {"timeout_seconds": 2700},
+        **changes,
+    }
 
 
 def asking_plan(**changes: Any) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _two_steps(step: int, seconds: float) -> Any:
 def test_a_ramp_settles_whichever_call_fails(scene: str, lever: str, error: type[Exception], *, after: bool) -> None:
     """Traffic is settled by the machine itself or, where the machine could not, by the net that EventBridge calls."""
     plan = a_plan(steps=LONE_STEP, lever=lever, candidate_version="2" if lever == "alias" else "")
-    plan["approvals"] = {"timeout_seconds": 300}
+    plan["approvals"] = {"timeout_seconds": 900}
     whole = Saboteur(0, error)
     SCENES[scene](whole).go(plan)
     assert whole.calls > 30

@@ -14,8 +14,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from ramp.adapters.table import Lock
-from ramp.core.gate import checks
+from ramp.core.judge import judge
 from ramp.core.plan import Plan, PlanInvalid, format_percent
+from ramp.core.sequential_gate import GateState
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, Answer, Command, Decision, decide
 from ramp.errors import TrafficMoved
@@ -48,13 +49,16 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     holder = world.table.acquire(plan.flag, Lock(ramp, execution_arn), now, plan.deadline_seconds)
     if holder is not None:
         return _refused(f"flag: {plan.flag} is moved by another ramp, got {holder.ramp}, expected none running")
+    history = world.metrics.history(now)
     state = RampState(
         ramp=ramp,
         execution_arn=execution_arn,
         raw_plan=event["plan"],
         alias_version=world.traffic.read().alias.version,
         started_at=now,
+        control_p95_ms=history.p95_ms if history.requests >= plan.gates.min_requests else None,
     )
+    world.table.put_gate(ramp, GateState.begin(history.buckets).to_wire(), now)
     world.deadline.set(ramp, now + plan.deadline_seconds)
     record(world, state, "running", "prepared")
     steps = ", ".join(step.title for step in plan.steps)
@@ -80,28 +84,23 @@ def measure(event: Mapping[str, Any], world: World) -> Json:
     state, now = RampState.from_wire(event["ramp"]), world.now()
     plan = state.plan
     evidence = world.metrics.evidence(state.ramp, state.step, state.step_started_at, now, plan.evidence)
-    results = checks(
-        evidence,
-        state.current,
-        plan.gates,
-        fallback=plan.routing.fallback,
-        control_p95_ms=state.control_p95_ms,
-    )
+    found = judge(state, evidence, world.table.gate(state.ramp), now)
     enough = evidence.control.requests >= plan.gates.min_requests
     looked = state.looked(now, evidence.control.p95_ms if enough else None)
     answer = _answer(event.get("decision") or {}, looked, world)
-    decision = decide(looked, results, now=now, answer=answer, command=_command(state.ramp, world))
+    decision = decide(looked, found.checks, now=now, answer=answer, command=_command(state.ramp, world))
     document = {
         "step": state.step,
         "percent": format_percent(state.current.share_ppm),
         "look": looked.look,
-        "evidence": asdict(evidence),
-        "checks": [asdict(check) for check in results],
+        "evidence": evidence.totals(),
+        "checks": [asdict(check) for check in found.checks],
         "verdict": decision.verdict,
         "action": decision.action,
         "reason": decision.reason,
         "answer": asdict(answer) if answer else None,
     }
+    world.table.put_gate(state.ramp, found.left if decision.action is Action.ADVANCE else found.kept, now)
     world.table.put_look(state.ramp, state.step, looked.look, now, document)
     if decision.state.question is None:
         world.table.close_request(state.ramp)

@@ -1,14 +1,17 @@
 """Evidence from CloudWatch, asked for by ramp, step and arm, so that nothing of another step or ramp leaks in."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from ramp.core.bucket import Bucket
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.plan import EvidenceSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef, MetricTypeDef
 
 NAMESPACE = "Huntaze/ReadPath"
 ROUTER_COUNTS = ("requests", "errors", "slow", "user_errors", "dispatch_errors")
@@ -18,8 +21,23 @@ COUNTS = {
     "candidate": (*ROUTER_COUNTS, *CANDIDATE_COUNTS),
     "shadow": ("requests", "errors", "discordant_errors", "slow", "timeouts", "comparisons", "mismatches"),
 }
-DAY_SECONDS = 86_400
+ARM_COUNTS = {"requests": "requests", "errors": "errors", "discordant_errors": "discordant", "slow": "slow"}
+PAIR_COUNTS = ("comparisons", "mismatches")  # a served or a shadow read beside control's
+MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
 CLOCK_SKEW_SECONDS = 300  # sandboxes and tasks may disagree on the time; the step's key keeps older data out
+
+
+@dataclass(frozen=True)
+class History:
+    """What control did by itself before a ramp; `p95_ms` is None when it served nobody."""
+
+    buckets: tuple[Bucket, ...] = ()
+    p95_ms: float | None = None
+
+    @property
+    def requests(self) -> int:
+        """How many requests it is drawn from."""
+        return sum(bucket.control_requests for bucket in self.buckets)
 
 
 class Metrics:
@@ -36,18 +54,32 @@ class Metrics:
         """
         period = settings.period_seconds
         until = (now - settings.delay_seconds) // period * period
-        queries, keys = self._queries(ramp, step, period)
-        values: dict[tuple[str, str], list[float]] = {}
-        pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries,
-            StartTime=_aligned(since - CLOCK_SKEW_SECONDS, period),
-            EndTime=datetime.fromtimestamp(max(until, since), UTC),
-        )
-        for page in pages:
-            for result in page["MetricDataResults"]:
-                values.setdefault(keys[result["Id"]], []).extend(result["Values"])
-        arms = {arm: _arm_counts(arm, values) for arm in COUNTS}
-        return Evidence(**arms, alarms=self.alarms(), until=until)
+        asked = [
+            _Query(arm, metric, "Sum", period, {"ramp": ramp, "step": str(step), "arm": arm})
+            for arm, metrics in COUNTS.items()
+            for metric in metrics
+        ]
+        # Percentiles of periods cannot be added up, so they are asked for by the day.
+        asked += [
+            _Query(arm, "latency_ms", stat, DAY_SECONDS, {"ramp": ramp, "step": str(step), "arm": arm})
+            for arm in COUNTS
+            for stat in ("p95", "SampleCount")
+        ]
+        series = self._series(asked, since - CLOCK_SKEW_SECONDS, max(until, since))
+        arms = {arm: _arm_counts(arm, series) for arm in COUNTS}
+        buckets = tuple(_buckets(series, step, period))
+        return Evidence(**arms, alarms=self.alarms(), until=until, buckets=buckets)
+
+    def history(self, now: float) -> History:
+        """Control's day before `now` (epoch seconds), under whatever ramp or none: for its rate, clusters and p95."""
+        asked = [
+            _Query("control", metric, "Sum", MINUTE_SECONDS, {"arm": "control"}) for metric in ("requests", "errors")
+        ]
+        asked += [
+            _Query("control", "latency_ms", stat, DAY_SECONDS, {"arm": "control"}) for stat in ("p95", "SampleCount")
+        ]
+        series = self._series(asked, now - DAY_SECONDS, now)
+        return History(tuple(_buckets(series, -1, MINUTE_SECONDS)), _p95_ms("control", series))
 
     def alarms(self) -> dict[str, str]:
         """Each guard's state: OK, ALARM, INSUFFICIENT_DATA, or MISSING when there is no such alarm."""
@@ -57,47 +89,68 @@ class Metrics:
         states = {alarm["AlarmName"]: str(alarm["StateValue"]) for alarm in found}
         return {name: states.get(name, "MISSING") for name in self._alarms}
 
-    @staticmethod
-    def _queries(
-        ramp: str, step: int, period: int
-    ) -> "tuple[list[MetricDataQueryTypeDef], dict[str, tuple[str, str]]]":
-        queries: list[MetricDataQueryTypeDef] = []
-        keys: dict[str, tuple[str, str]] = {}
-
-        def ask(arm: str, metric: str, stat: str, seconds: int) -> None:
-            query_id = f"q{len(queries)}"
-            keys[query_id] = (arm, metric if stat == "Sum" else stat)
-            dimensions = {"ramp": ramp, "step": str(step), "arm": arm}
-            queries.append(
-                {
-                    "Id": query_id,
-                    "MetricStat": {
-                        "Metric": {
-                            "Namespace": NAMESPACE,
-                            "MetricName": metric,
-                            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-                        },
-                        "Period": seconds,
-                        "Stat": stat,
-                    },
-                }
-            )
-
-        for arm, metrics in COUNTS.items():
-            for metric in metrics:
-                ask(arm, metric, "Sum", period)
-            # Percentiles of periods cannot be added up, so they are asked for by the day.
-            ask(arm, "latency_ms", "p95", DAY_SECONDS)
-            ask(arm, "latency_ms", "SampleCount", DAY_SECONDS)
-        return queries, keys
+    def _series(self, asked: "Sequence[_Query]", since: float, until: float) -> "_Series":
+        """Each query's values by the start of their period; from `since`, rounded down to its period, to `until`."""
+        series: _Series = {(query.arm, query.key): {} for query in asked}
+        pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[query.to_wire(f"q{index}") for index, query in enumerate(asked)],
+            StartTime=datetime.fromtimestamp(since // asked[0].seconds * asked[0].seconds, UTC),
+            EndTime=datetime.fromtimestamp(until, UTC),
+        )
+        for page in pages:
+            for result in page["MetricDataResults"]:
+                query = asked[int(result["Id"].removeprefix("q"))]
+                starts = (timestamp.timestamp() for timestamp in result["Timestamps"])
+                series[query.arm, query.key].update(zip(starts, result["Values"], strict=True))
+        return series
 
 
-def _arm_counts(arm: str, values: dict[tuple[str, str], list[float]]) -> ArmCounts:
-    counts = {metric: round(sum(values.get((arm, metric), []))) for metric in COUNTS[arm]}
-    # The day with the most requests speaks for the step.
-    days = zip(values.get((arm, "SampleCount"), []), values.get((arm, "p95"), []), strict=False)
-    return ArmCounts(**counts, p95_ms=max(days, default=(0, None))[1])
+_Series = dict[tuple[str, str], dict[float, float]]
 
 
-def _aligned(seconds: float, period: int) -> datetime:
-    return datetime.fromtimestamp(seconds // period * period, UTC)
+class _Query(NamedTuple):
+    """One series to ask for; `key` is how it is found again."""
+
+    arm: str
+    metric: str
+    stat: str
+    seconds: int
+    dimensions: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        return self.metric if self.stat == "Sum" else self.stat
+
+    def to_wire(self, query_id: str) -> "MetricDataQueryTypeDef":
+        """As GetMetricData takes it."""
+        dimensions: list[DimensionTypeDef] = [{"Name": name, "Value": value} for name, value in self.dimensions.items()]
+        metric: MetricTypeDef = {"Namespace": NAMESPACE, "MetricName": self.metric, "Dimensions": dimensions}
+        return {"Id": query_id, "MetricStat": {"Metric": metric, "Period": self.seconds, "Stat": self.stat}}
+
+
+def _arm_counts(arm: str, series: _Series) -> ArmCounts:
+    counts = {metric: round(sum(series[arm, metric].values())) for metric in COUNTS[arm]}
+    return ArmCounts(**counts, p95_ms=_p95_ms(arm, series))
+
+
+def _p95_ms(arm: str, series: _Series) -> float | None:
+    """Of the day with the most requests, which speaks for all."""
+    samples, p95s = series[arm, "SampleCount"], series[arm, "p95"]
+    return max(((samples.get(day, 0), p95_ms) for day, p95_ms in p95s.items()), default=(0, None))[1]
+
+
+def _buckets(series: _Series, step: int, period_seconds: int) -> Iterator[Bucket]:
+    """The counts period by period; a period in which nothing was counted has none."""
+    starts = {start for (_, key), values in series.items() if key in (*ARM_COUNTS, *PAIR_COUNTS) for start in values}
+    for start in sorted(starts):
+        counted = {key: round(values[start]) for key, values in series.items() if start in values}
+        of_arms = {
+            f"{arm}_{name}": counted[arm, metric]
+            for metric, name in ARM_COUNTS.items()
+            for arm in COUNTS
+            if (arm, metric) in counted
+        }
+        of_pairs = {
+            metric: counted.get(("candidate", metric), 0) + counted.get(("shadow", metric), 0) for metric in PAIR_COUNTS
+        }
+        yield Bucket(start, period_seconds, step, **of_arms, **of_pairs)

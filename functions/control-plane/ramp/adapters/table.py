@@ -95,6 +95,17 @@ class RampTable:
                 return
             query["ExclusiveStartKey"] = last
 
+    def put_gate(self, ramp: str, kept: Mapping[str, Any], now: float) -> None:
+        """What the gate keeps from look to look."""
+        expire_at = int(now + KEPT_SECONDS)
+        self._table.put_item(Item={**_key(ramp, "gate"), "document": json.dumps(kept), "expire_at": expire_at})
+
+    def gate(self, ramp: str) -> dict[str, Any]:
+        """What the gate kept; empty before the first look and for a gate that keeps nothing."""
+        item = self._get(_key(ramp, "gate"))
+        kept: dict[str, Any] = json.loads(str(item["document"])) if item else {}
+        return kept
+
     def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> bool:
         """Keep the question and its newest token. True when the question is new to people.
 

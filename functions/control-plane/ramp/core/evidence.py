@@ -1,6 +1,9 @@
 """Evidence: what was counted for exactly this ramp and step, per arm."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ramp.core.bucket import Bucket
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class ArmCounts:
 class Evidence:
     """All that a look judges. `alarms` maps each guard's name to OK, ALARM, INSUFFICIENT_DATA or MISSING.
 
-    `until` is the end of the last period that counts, in epoch seconds: later ones are incomplete.
+    `until` is the end of the last period that counts, in epoch seconds: later ones are incomplete. `buckets` are the
+    same counts period by period.
     """
 
     control: ArmCounts = field(default_factory=ArmCounts)
@@ -32,6 +36,11 @@ class Evidence:
     shadow: ArmCounts = field(default_factory=ArmCounts)
     alarms: dict[str, str] = field(default_factory=dict)
     until: float = 0.0
+    buckets: tuple[Bucket, ...] = ()
+
+    def totals(self) -> dict[str, Any]:
+        """Plain JSON of everything but the buckets, for the record of a look."""
+        return {name: value for name, value in asdict(self).items() if name != "buckets"}
 
     @property
     def candidate_reads(self) -> int:

@@ -5,7 +5,7 @@ say, with one exception on the safe side: a count of failures that even a clean 
 under the limit is a FAIL at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import sqrt
 
 from ramp.core.check import Check, Consequence, Verdict
@@ -30,7 +30,6 @@ def checks(
 def _applicable(
     evidence: Evidence, step: Step, gates: Gates, *, fallback: bool, control_p95_ms: float | None
 ) -> Iterator[Check]:
-    yield from (_alarm(name, state) for name, state in evidence.alarms.items())
     yield _errors(evidence, gates, fallback=fallback)
     # Once users are served, shadow reads can still condemn, but a step is not held up for want of them.
     shadow = (_shadow_failures(evidence, gates), _shadow_p95(evidence, gates))
@@ -38,6 +37,11 @@ def _applicable(
     yield _mismatches(evidence, gates)
     yield _latency(evidence, step, gates, control_p95_ms)
     yield _share(evidence, step)
+
+
+def alarm_checks(states: Mapping[str, str]) -> tuple[Check, ...]:
+    """A check for each guard, by its state; one that knows nothing guards nothing."""
+    return tuple(_alarm(name, state) for name, state in states.items())
 
 
 def _alarm(name: str, state: str) -> Check:
@@ -83,6 +87,7 @@ def _shadow_failures(evidence: Evidence, gates: Gates) -> Check:
         go_percent=gates.shadow_failure_percent_max,
         fail_percent=gates.shadow_failure_percent_max,
         minimum=gates.min_requests,
+        go_includes_limit=False,
     )
 
 
@@ -96,6 +101,7 @@ def _mismatches(evidence: Evidence, gates: Gates) -> Check:
         go_percent=gates.mismatch_go_percent,
         fail_percent=gates.mismatch_investigate_percent,
         minimum=gates.min_requests,
+        go_includes_limit=False,
     )
 
 
@@ -109,7 +115,9 @@ def _rate(
     go_percent: float,
     fail_percent: float,
     minimum: int,
+    go_includes_limit: bool = True,
 ) -> Check:
+    """A check on a rate; requirements say "at most" of some limits and "less than" of others."""
     percent = 100 * events / trials if trials else None
     numbers = {"events": events, "trials": trials, "percent": percent, "limit_percent": fail_percent}
     seen = f"{events} of {trials} {unit}" + (f" ({percent:.2f} %" if percent is not None else "")
@@ -120,8 +128,10 @@ def _rate(
         missing = f"needs {minimum - trials} more"
         reason = f"{seen}; {missing})" if percent is not None else f"{seen}; {missing}"
         return Check(name, Verdict.INCONCLUSIVE, consequence, reason, numbers)
-    if 100 * events <= go_percent * trials:
-        return Check(name, Verdict.PASS, consequence, f"{seen}, {go_percent:g} % allowed)", numbers)
+    limit = go_percent * trials
+    if not events or 100 * events < limit or (go_includes_limit and 100 * events == limit):
+        allowed = "up to" if go_includes_limit else "less than"
+        return Check(name, Verdict.PASS, consequence, f"{seen}, {allowed} {go_percent:g} % allowed)", numbers)
     reason = f"{seen}, between go at {go_percent:g} % and investigate above {fail_percent:g} %)"
     return Check(name, Verdict.INCONCLUSIVE, consequence, reason, numbers)
 

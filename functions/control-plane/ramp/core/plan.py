@@ -90,10 +90,11 @@ class Gates:
 
 @dataclass(frozen=True)
 class EvidenceSettings:
-    """How CloudWatch is read: periods in seconds, and the age at which a period may be judged."""
+    """How CloudWatch is read: periods in seconds, and the ages at which one may be judged, and is final."""
 
     period_seconds: int
     delay_seconds: int
+    settle_seconds: int
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class Plan:
     look_seconds: int | None
     shadow: Shadow
     routing: Routing
+    gate: str
     gates: Gates
     evidence: EvidenceSettings
     approvals: Approvals
@@ -143,6 +145,7 @@ class Plan:
             routing=Routing(
                 **whole["routing"] | {name: tuple(whole["routing"][name]) for name in ("allow_users", "deny_users")},
             ),
+            gate=whole["gate"],
             gates=Gates(**whole["gates"]),
             evidence=EvidenceSettings(**whole["evidence"]),
             approvals=Approvals(**whole["approvals"]),

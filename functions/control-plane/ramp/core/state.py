@@ -27,7 +27,8 @@ class RampState:
 
     `plan` is the raw document (parsed again in each task: small, and the execution's history shows what people wrote);
     `control_p95_ms` is the last good reading of control, for steps at which control serves nobody; `acknowledged` names
-    the causes that a person accepted in this step; times are epoch seconds.
+    the causes that a person accepted in this step; `limited` says that the flag carries limits of slow drawn from
+    control's p95; times are epoch seconds.
     """
 
     ramp: str
@@ -42,6 +43,7 @@ class RampState:
     control_p95_ms: float | None = None
     acknowledged: tuple[str, ...] = ()
     question: Question | None = None
+    limited: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -60,11 +62,17 @@ class RampState:
 
     def at_next_step(self) -> Self:
         """The state for the next Shift Traffic; what people accepted holds for one step only."""
-        return replace(self, step=self.step + 1, look=0, acknowledged=(), question=None)
+        return replace(self, step=self.step + 1, look=0, step_started_at=0.0, acknowledged=(), question=None)
 
     def shifted(self, now: float) -> Self:
-        """The state once the step's share reads back at `now`; the bake begins."""
-        return replace(self, step_started_at=now, look_seconds=self._look_seconds(0.0))
+        """The state once the step's setting reads back at `now`; the bake begins, or goes on when only limits came."""
+        started_at = self.step_started_at or now
+        return replace(
+            self,
+            step_started_at=started_at,
+            look_seconds=self._look_seconds(now - started_at),
+            limited=self.control_p95_ms is not None,
+        )
 
     def looked(self, now: float, control_p95_ms: float | None) -> Self:
         """The state after a look at `now`."""

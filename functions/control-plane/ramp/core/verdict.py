@@ -22,6 +22,7 @@ class Action(StrEnum):
     REFUSE = "REFUSE"
     EXTEND = "EXTEND"
     ADVANCE = "ADVANCE"
+    CALIBRATE = "CALIBRATE"
     ASK = "ASK"
     PROMOTE = "PROMOTE"
     ROLL_BACK = "ROLL_BACK"
@@ -128,7 +129,13 @@ def _passed(state: RampState, checks: Sequence[Check], verdict: Verdict, now: fl
 
 
 def _extend(state: RampState, verdict: Verdict, reason: str) -> Decision:
-    return Decision(Action.EXTEND, verdict, reason, replace(state, question=None))
+    """Look again later; when control's p95 has just become known, the limits that slow reads are counted by come first.
+
+    The fixed gate reads percentiles and needs no limits.
+    """
+    calibrates = state.plan.gate == "sequential" and state.control_p95_ms is not None and not state.limited
+    action = Action.CALIBRATE if calibrates else Action.EXTEND
+    return Decision(action, verdict, reason, replace(state, question=None))
 
 
 def _ask(state: RampState, verdict: Verdict, causes: tuple[str, ...], text: str, now: float) -> Decision:

@@ -1,0 +1,57 @@
+"""The judge: one look at the evidence through the gate that the plan asks for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ramp.core import gate, sequential_checks
+from ramp.core.check import Check
+from ramp.core.evidence import Evidence
+from ramp.core.plan import Plan
+from ramp.core.policy import Policy, Position
+from ramp.core.sequential_gate import GateState, fold
+from ramp.core.state import RampState
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look found. `kept` is what the gate keeps while the step goes on, `left` when it is left: plain JSON."""
+
+    checks: tuple[Check, ...]
+    kept: Mapping[str, Any]
+    left: Mapping[str, Any]
+
+
+def judge(state: RampState, evidence: Evidence, kept: Mapping[str, Any], now: float) -> Look:
+    """Judge `evidence` at the state's step; `kept` is what the gate kept at the look before, `now` epoch seconds."""
+    alarms = gate.alarm_checks(evidence.alarms)
+    if state.plan.gate == "fixed":
+        return Look((*alarms, *_fixed(state, evidence)), {}, {})
+    policy, settle_seconds = policy_of(state.plan), state.plan.evidence.settle_seconds
+    settled = fold(GateState.from_wire(kept), evidence.buckets, policy, until=min(evidence.until, now - settle_seconds))
+    view = fold(settled, evidence.buckets, policy, until=evidence.until)
+    checks = sequential_checks.checks(view, position_of(state.plan, state.step), policy)
+    return Look((*alarms, *checks), settled.to_wire(), view.to_wire())
+
+
+def policy_of(plan: Plan) -> Policy:
+    """The plan's limits as rates; budgets are the gate's own."""
+    return Policy(
+        error_limit=plan.gates.error_percent_max / 100,
+        mismatch_limit=plan.gates.mismatch_go_percent / 100,
+        mismatch_certified=plan.gates.mismatch_investigate_percent / 100,
+        fallback=plan.routing.fallback,
+    )
+
+
+def position_of(plan: Plan, step: int) -> Position:
+    """Where the ramp stands at `step`."""
+    shares = [each.share_ppm for each in plan.steps]
+    return Position(shares[step], shares[step + 1] if step + 1 < len(shares) else None)
+
+
+def _fixed(state: RampState, evidence: Evidence) -> tuple[Check, ...]:
+    plan = state.plan
+    return gate.checks(
+        evidence, state.current, plan.gates, fallback=plan.routing.fallback, control_p95_ms=state.control_p95_ms
+    )
