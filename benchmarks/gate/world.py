@@ -58,16 +58,14 @@ class World:
         candidate, control = int(rng.poisson(mean * share)), int(rng.poisson(mean * (1 - share)))
         control_errors = self._failures(control, s.control_errors)
         live_rate = self._live_rate(at)
-        live = self._failures(candidate, live_rate) + int(rng.binomial(candidate, broken) if broken else 0)
-        shadow = self._failures(control, s.candidate_errors) + int(
-            rng.binomial(control, s.broken_users) if s.broken_users else 0
-        )
+        live = self._failures(candidate, live_rate) + self._draw(candidate, broken)
+        shadow = self._failures(control, s.candidate_errors) + self._draw(control, s.broken_users)
         cold = COLD_REQUESTS if s.cold_starts and step != self._step and candidate else 0
         self._step = step
-        live += int(rng.binomial(min(cold, candidate), COLD_TIMEOUTS)) if cold else 0
+        live += self._draw(min(cold, candidate), COLD_TIMEOUTS)
         live, shadow = min(live, candidate), min(shadow, control)
-        live_discordant = int(rng.binomial(live, 1 - s.control_errors))
-        shadow_discordant = int(rng.binomial(shadow, 1 - s.control_errors))
+        live_discordant = self._draw(live, 1 - s.control_errors)
+        shadow_discordant = self._draw(shadow, 1 - s.control_errors)
         account = self._account(candidate, control, share)
         outage = self._outage(at, candidate, control)
         both_live, both_control = account[0] + outage[0], account[1] + outage[1]
@@ -78,19 +76,22 @@ class World:
             share_ppm,
             control_requests=control,
             control_errors=min(control, control_errors + both_control),
-            control_slow=int(rng.binomial(control, SLOW_SHARE)),
+            control_slow=self._draw(control, SLOW_SHARE),
             candidate_requests=candidate,
             candidate_errors=min(candidate, live + both_live),
             candidate_discordant=min(live_discordant, candidate - min(candidate, both_live)),
-            candidate_slow=min(candidate, int(rng.binomial(candidate, self._slow_candidate)) + cold),
+            candidate_slow=min(candidate, self._draw(candidate, self._slow_candidate) + cold),
             shadow_requests=control,
             shadow_errors=min(control, shadow + both_control),
             shadow_discordant=min(shadow_discordant, control - min(control, both_control)),
-            shadow_slow=int(rng.binomial(control, self._slow_candidate)),
+            shadow_slow=self._draw(control, self._slow_candidate),
             comparisons=(compared := control + candidate - min(control, shadow) - live),
-            mismatches=int(rng.binomial(compared, s.mismatches)) if s.mismatches else 0,
+            mismatches=self._draw(compared, s.mismatches),
             misrouted=self._misrouted(candidate + control, share, share_ppm / 1e6),
         )
+
+    def _draw(self, n: int, rate: float) -> int:
+        return int(self._rng.binomial(n, rate)) if n and rate else 0
 
     def _shares(self, share_ppm: int) -> tuple[float, float]:
         """The share of requests that the candidate really serves, and the share of its users that are broken."""
@@ -121,7 +122,7 @@ class World:
         if not n or not rate:
             return 0
         if self._scenario.cluster == 1:
-            return int(self._rng.binomial(n, rate))
+            return self._draw(n, rate)
         clusters = int(self._rng.poisson(n * rate / self._scenario.cluster))
         sizes = self._rng.geometric(1 / self._scenario.cluster, clusters) if clusters else ()
         return min(n, int(sum(sizes)))
