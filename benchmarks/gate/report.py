@@ -58,8 +58,8 @@ def _sharpness_table(sharp: Sequence[Sharpness]) -> Iterator[str]:
 
 
 def _cells_tables(cells: Cells) -> Iterator[str]:
-    yield "Each entry: rolled back / asked / promoted in percent; of the stopped ramps the median of failed live requests"
-    yield "(of those, with fallback, users saw the second figure); of the others the median time to 100 %."
+    yield "Each entry: rolled back / asked / promoted in percent; of stopped ramps the median of failed live requests"
+    yield "(and of those that users saw, with fallback); of healthy ones the median time to 100 %."
     names = [*dict.fromkeys(cell.contender for cell in cells.values())]
     for load in dict.fromkeys(cell.load.name for cell in cells.values()):
         yield f"\n### {load}\n"

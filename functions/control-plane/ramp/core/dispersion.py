@@ -63,8 +63,7 @@ class Dispersion(NamedTuple):
 
         No bucket varies more than one that fails whole or not at all, so phi is at most n.
         """
-        phi = min(self.phi, n)
-        return 1.0 if phi <= 1 else 1 / (MARGIN * phi)
+        return tempered(min(self.phi, n))
 
     def block_phi(self) -> float:
         """The index of the block that fills; it takes two buckets and an error."""
@@ -81,3 +80,8 @@ class Dispersion(NamedTuple):
         """The inverse of `to_wire`."""
         phis, *sums = wire
         return cls(tuple(phis), *sums)
+
+
+def tempered(phi: float) -> float:
+    """The power that log-likelihoods get at a dispersion of `phi`."""
+    return 1.0 if phi <= 1 else 1 / (MARGIN * phi)

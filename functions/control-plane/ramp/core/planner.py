@@ -10,7 +10,7 @@ from ramp.core.policy import HUNDRED_PERCENT_PPM, REACTION_SECONDS, Policy, Posi
 from ramp.core.suspicion import FIRST_WEIGHT
 
 FIRST_SHARE_MAX = 0.25
-REACTION_REQUESTS = 3  # of the first share in one reaction time
+REACTION_REQUESTS = 2.5  # of the first share in one reaction time
 USERS_MIN = 5  # fewer, and one odd user is the whole evidence
 GROWTH = 4
 BAKE_SECONDS = 60  # with the two minutes that a look and an act take: one reaction time
@@ -22,6 +22,7 @@ PATIENCE_MAX_SECONDS = 1_209_600  # Source: plan.schema.json
 PROBATION_MIN_SECONDS = 1_800
 PATIENCE_RATIO = 3  # of the mean time to a certificate at half the bound: beyond its 95th percentile
 DETECTED_SIGMAS = 1.2816  # 90 % of a normal distribution
+LOOK_SECONDS_MIN, LOOK_SECONDS_MAX, LOOK_SHARE = 60, 900, 10  # as core/state.py spaces them
 EVENTS_PER_LOOK = 9  # Wait, Measure and Action? in the execution's history
 EVENTS_PER_STEP = 16
 EVENTS_AROUND = 40
@@ -238,13 +239,14 @@ def _log_odds(rate: float) -> float:
 
 def _looks(step: StepForecast, look_seconds: int | None) -> int:
     """Looks of one step: as far apart as a tenth of the step so far, from a minute to a quarter of an hour."""
+    seconds = min(step.seconds, step.step.bake_seconds + step.step.patience_seconds)
     if look_seconds is not None:
-        return ceil(step.seconds / look_seconds)
+        return ceil(seconds / look_seconds)
     looks, at = 0, 0.0
-    while at < min(step.seconds, 9_000):
-        at += min(900.0, max(60.0, at / 10))
+    while at < min(seconds, LOOK_SECONDS_MAX * LOOK_SHARE):
+        at += max(LOOK_SECONDS_MIN, at / LOOK_SHARE)
         looks += 1
-    return looks + ceil(max(0.0, step.seconds - at) / 900)
+    return looks + ceil(max(0.0, seconds - at) / LOOK_SECONDS_MAX)
 
 
 def _hopeless(steps: Sequence[StepForecast], traffic: Traffic, policy: Policy) -> Iterator[str]:

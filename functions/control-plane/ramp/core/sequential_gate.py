@@ -18,7 +18,7 @@ from ramp.core.bucket import Bucket
 from ramp.core.dispersion import Dispersion
 from ramp.core.policy import HUNDRED_PERCENT_PPM, Policy
 from ramp.core.recent_rate import RecentRate
-from ramp.core.suspicion import RARE, RARE_UNKNOWN, Suspicion
+from ramp.core.suspicion import Suspicion
 from ramp.core.tally import StepTally, Tally
 
 SHARE_BAND = (0.5, 2.0)  # Source: requirements, 1 % configured: investigate outside 0.5-2 %
@@ -153,10 +153,13 @@ def _live(state: GateState, bucket: Bucket, policy: Policy, *, is_warm_up: bool)
         n, x = _discordant(n, x, bucket.candidate_discordant)
     x = min(x, n)
     absolute, relative = error_bounds(state, policy)
-    how = (state.dispersion.power(n), RARE if state.dispersion.is_known else RARE_UNKNOWN)
-    parts: dict[str, Any] = {"live": state.live.plus(n, x), "errors": state.errors.fold(step, n, x, absolute, *how)}
+    power, is_known = state.dispersion.power(n), state.dispersion.is_known
+    parts: dict[str, Any] = {
+        "live": state.live.plus(n, x),
+        "errors": state.errors.fold(step, n, x, absolute, power, is_known=is_known),
+    }
     if relative is not None:
-        parts["relative_errors"] = state.relative_errors.fold(step, n, x, relative, *how)
+        parts["relative_errors"] = state.relative_errors.fold(step, n, x, relative, power, is_known=is_known)
     slow, fair = _slow(bucket, bucket.candidate_requests, bucket.candidate_slow)
     if slow and not is_warm_up:
         parts["slow_live"] = state.slow_live.plus(slow, bucket.candidate_slow)
@@ -168,10 +171,10 @@ def _shadow(state: GateState, bucket: Bucket, policy: Policy) -> Mapping[str, An
     """What shadow reads change."""
     n, x = _discordant(bucket.shadow_requests, bucket.shadow_errors, bucket.shadow_discordant)
     absolute, _ = error_bounds(state, policy)
-    how = (state.dispersion.power(n), RARE if state.dispersion.is_known else RARE_UNKNOWN)
+    power, is_known = state.dispersion.power(n), state.dispersion.is_known
     parts: dict[str, Any] = {
         "shadow": state.shadow.plus(n, x),
-        "shadow_errors": state.shadow_errors.fold(bucket.step, n, x, absolute, *how),
+        "shadow_errors": state.shadow_errors.fold(bucket.step, n, x, absolute, power, is_known=is_known),
     }
     slow, fair = _slow(bucket, bucket.shadow_requests, bucket.shadow_slow)
     if slow:

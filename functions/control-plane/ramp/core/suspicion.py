@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import inf, log
 from typing import Any, Self
 
+from ramp.core.dispersion import tempered
 from ramp.core.martingale import Above, events_until_proven
 
 FIRST_WEIGHT = 0.6  # most faults are there from the first request on
@@ -13,7 +14,8 @@ STEP_WEIGHT = 0.15  # a new share is where the next ones start
 LATE_WEIGHT = 0.25
 LATE_SUM = 2.1097428  # sum over k >= 2 of 1 / (k ln^2 k)
 RARE = 0.1  # expected events of a bucket up to which only "any event" counts
-RARE_UNKNOWN = 0.5  # the same while nobody knows whether failures cluster
+FEW = 0.5  # and up to which nobody trusts them to be independent before control has shown it
+CLUSTER = 8.0  # the dispersion that is assumed meanwhile
 CLUSTERED_ODDS_MAX = 3.5  # larger multipliers bet on single events, which a cluster multiplies
 
 
@@ -26,20 +28,22 @@ class Suspicion:
     steps: int = 0
     step: int = -1
 
-    def fold(self, step: int, n: float, x: float, p0: float, power: float = 1.0, rare: float = RARE) -> Self:
+    def fold(self, step: int, n: float, x: float, p0: float, power: float = 1.0, *, is_known: bool = True) -> Self:
         """With a bucket of `n` trials at `step`, `x` of them events, against the bound `p0` in (0, 1].
 
-        Events of one bucket may come in clusters. While few are expected (n p0 <= `rare`) only "any event" counts,
-        against n p0, which bounds its probability however the events hang together (union bound). Beyond, `power` < 1
-        says that control's failures cluster.
+        Events of one bucket may come in clusters. While few are expected (n p0 <= 0.1) only "any event" counts, against
+        n p0, which bounds its probability however the events hang together (union bound). Beyond, `power` < 1 says that
+        control's failures cluster, and `is_known` False that control has not failed often enough to tell.
         """
         if n <= 0:
             return self
         is_new_step = step != self.step
         weight = _weight(self.buckets, self.steps if is_new_step else None)
-        if n * p0 <= rare:
+        if n * p0 <= RARE:
             above = self.above.fold(1, min(x, 1), n * p0, weight=weight)
         else:
+            if not is_known and n * p0 <= FEW:
+                power = min(power, tempered(min(n, CLUSTER)))
             odds_max = CLUSTERED_ODDS_MAX if power < 1 else inf
             above = self.above.fold(n, x, p0, weight=weight, power=power, odds_max=odds_max)
         return replace(

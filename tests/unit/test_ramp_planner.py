@@ -1,0 +1,77 @@
+"""The steps that suit a traffic, and what is said about the ones that do not."""
+
+from itertools import pairwise
+
+import pytest
+from ramp.core.planner import PlannedStep, Traffic, auto_steps, first_share, forecast
+from ramp.core.policy import Policy
+
+POLICY = Policy()
+SMALL = Traffic(1_000 / 86_400, 50)
+LARGE = Traffic(1_000, 4_320_000)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "percent"), [(SMALL, 25), (Traffic(50, 216_000), 0.0278), (LARGE, 0.00139), (Traffic(1, 20), 25)]
+)
+def test_the_first_share_exposes_two_or_three_requests_and_five_users(traffic: Traffic, percent: float) -> None:
+    """No more than a quarter, however small the traffic."""
+    assert 100 * first_share(traffic) == pytest.approx(percent, rel=0.01)
+
+
+@pytest.mark.parametrize("traffic", [SMALL, Traffic(0.2, 800), Traffic(1, 4_320), Traffic(50, 216_000), LARGE])
+def test_planned_steps_rise_from_shadow_to_everybody_and_are_not_hopeless(traffic: Traffic) -> None:
+    """Strictly, at most fourfold, and each can pass in its time."""
+    steps = auto_steps(traffic, POLICY)
+    shares = [step.share_ppm for step in steps]
+    assert shares[0] == 0
+    assert shares[-1] == 1_000_000
+    assert all(0 < b / a <= 4.05 for a, b in pairwise(shares[1:]))
+    found = forecast(steps, traffic, POLICY)
+    assert found.faults == ()
+    assert found.history_events < 25_000
+
+
+def test_a_clean_candidate_of_a_small_team_is_promoted_in_a_day_and_a_half() -> None:
+    """At a thousand requests a day, most of it certificates."""
+    assert forecast(auto_steps(SMALL, POLICY), SMALL, POLICY).seconds_to_whole < 36 * 3_600
+
+
+def test_a_forecast_says_what_each_step_takes_and_catches() -> None:
+    """A quarter of a thousand a day, before half of the users: 89 clean requests."""
+    step = forecast(auto_steps(SMALL, POLICY), SMALL, POLICY).steps[1]
+    assert step.certificate_requests == 89
+    assert step.users_at_risk == 12
+    assert step.certificate_seconds == pytest.approx(89 / 250 * 86_400)
+    assert "89 clean ones" in step.sentence()
+    assert 0.05 < step.caught_rate < 0.3
+
+
+def test_more_requests_catch_smaller_regressions() -> None:
+    """From nothing at all to just over the limit."""
+    rates = [
+        forecast([PlannedStep(1_000_000, seconds, 0)], Traffic(1, 4_320), POLICY).steps[0].caught_rate
+        for seconds in (60, 600, 6_000, 600_000)
+    ]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.023
+
+
+def test_a_hopeless_step_is_refused_with_a_plan_that_suits() -> None:
+    """An hour of shadow and an hour at 1 % certify nothing at a thousand requests a day."""
+    steps = [PlannedStep(0, 3_600, 0), PlannedStep(10_000, 3_600, 3_600), PlannedStep(1_000_000, 3_600, 86_400)]
+    faults = forecast(steps, SMALL, POLICY).faults
+    assert faults[0].startswith("steps[0]: cannot pass, got 42 requests in 60 minutes, expected 535 clean ones")
+    assert faults[-1].startswith("steps: do not suit the traffic")
+    assert "25 %" in faults[-1]
+
+
+def test_no_traffic_is_refused() -> None:
+    """Nothing can be certified."""
+    assert "no requests" in forecast(auto_steps(LARGE, POLICY), Traffic(0, 0), POLICY).faults[0]
+
+
+def test_looks_that_would_fill_the_history_are_refused() -> None:
+    """A look a second for a day is more than an execution remembers."""
+    steps = [PlannedStep(1_000_000, 86_400, 0)]
+    assert "at most 25000" in forecast(steps, LARGE, POLICY, look_seconds=1).faults[-1]
