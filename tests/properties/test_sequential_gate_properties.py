@@ -94,17 +94,28 @@ def test_splitting_a_bucket_changes_no_certificate(buckets: list[Bucket]) -> Non
 
 
 def _halves(bucket: Bucket) -> tuple[Bucket, Bucket]:
-    """The first half has half of every count, and the failures that control had, too, in the same proportion."""
-    counts = {name: getattr(bucket, name) for name in Bucket._fields[4:]}
-    first = dict.fromkeys(counts, 0) | {
-        "control_requests": counts["control_requests"] // 2 + 1 if counts["control_requests"] > 1 else 0,
-        "comparisons": counts["comparisons"] // 2,
-    }
-    if not first["control_requests"]:
-        first = dict.fromkeys(counts, 0)
-    rest = {name: counts[name] - first[name] for name in counts}
+    """The first half has half of the requests and as many of the failures as fit."""
+    whole = bucket._asdict()
+    first = {name: whole[name] // 2 for name in TRIALS}
+    for name, of in EVENTS.items():
+        first[name] = min(whole[name], first[of])
+    rest = {name: whole[name] - first[name] for name in first}
     step = (bucket.step, bucket.share_ppm)
     return Bucket(bucket.start, 30.0, *step, **first), Bucket(bucket.start + 30, 30.0, *step, **rest)
+
+
+TRIALS = ("control_requests", "candidate_requests", "shadow_requests", "comparisons")
+EVENTS = {
+    "control_errors": "control_requests",
+    "control_slow": "control_requests",
+    "candidate_errors": "candidate_requests",
+    "candidate_discordant": "candidate_errors",
+    "candidate_slow": "candidate_requests",
+    "shadow_errors": "shadow_requests",
+    "shadow_discordant": "shadow_errors",
+    "shadow_slow": "shadow_requests",
+    "mismatches": "comparisons",
+}
 
 
 @given(st.sampled_from([SHADOW, CANARY]))
