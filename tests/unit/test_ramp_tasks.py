@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from ramp import net, tasks
+from ramp.core.check import Check, Consequence, Verdict
 from ramp.core.flag_document import OFF, Setting
-from ramp.core.verdict import Action
+from ramp.core.plan import Plan
+from ramp.core.state import RampState
+from ramp.core.verdict import Action, decide
 from ramp.errors import TrafficMoved
+from rampctl.rehearsal.fakes import FakeMetrics, House
 
-from tests.fakes import FakeMetrics, House
 from tests.statemachine.ramp_run import ARN, FLAG, RAMP, a_plan, asking_plan, healthy
 
 
@@ -163,6 +166,7 @@ def test_an_answer_to_an_older_question_answers_no_newer_one(house: House) -> No
 def test_a_question_that_the_evidence_has_settled_stands_no_more(house: House) -> None:
     """Nobody is left with a button that does nothing."""
     state = tasks.shift({"ramp": prepared(house)["ramp"]}, house.world())["ramp"]
+    state["step_started_at"] -= Plan.parse(state["raw_plan"]).steps[0].bake_seconds
     house.metrics.observe = lambda step, seconds: replace(
         healthy(step, seconds), shadow=replace(healthy(step, seconds).shadow, mismatches=100)
     )
@@ -171,7 +175,7 @@ def test_a_question_that_the_evidence_has_settled_stands_no_more(house: House) -
     assert house.table.request(RAMP) is not None
     house.metrics.observe = healthy
     settled = tasks.measure({"ramp": doubtful["ramp"], "decision": {}}, house.world())
-    assert settled["verdict"]["action"] == Action.EXTEND
+    assert settled["verdict"]["action"] == Action.ADVANCE
     assert house.table.request(RAMP) is None
 
 
@@ -201,3 +205,13 @@ def test_a_rollback_delivered_twice_is_a_rollback(house: House) -> None:
         tasks.roll_back({"ramp": state, "verdict": {}, "trouble": {}}, house.world())
     assert house.world().traffic.read().setting == OFF
     assert house.table.lock(FLAG) is None
+
+
+@pytest.mark.parametrize(("gate", "action"), [("fixed", Action.EXTEND), ("sequential", Action.ASK)])
+def test_a_plain_threshold_waits_for_the_end_of_the_bake_and_a_proof_does_not(gate: str, action: Action) -> None:
+    """One slow start of many must not put a question; what is proven must not wait."""
+    raw = {"gate": gate, "steps": [{"percent": 0, "bake_seconds": 600}, {"percent": 100, "bake_seconds": 60}]}
+    state = RampState("r", "arn", raw, "1", 0.0, step_started_at=0.0)
+    doubt = Check("mismatches", Verdict.FAIL, Consequence.ASK, "8 of 25 differ")
+    assert decide(state, [doubt], now=100.0).action is action
+    assert decide(state, [doubt], now=700.0).action is Action.ASK
