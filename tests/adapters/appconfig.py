@@ -9,8 +9,7 @@ from typing import Any
 
 from ramp.adapters.flag_lever import FlagLocation
 from ramp.core.flag_document import Setting
-
-from tests.fakes import FIRST_DOCUMENT
+from rampctl.rehearsal.fakes import FIRST_DOCUMENT
 
 CANARY = Setting(
     {

@@ -21,9 +21,7 @@ from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import FlagLever
 from ramp.adapters.table import Lock, RampTable
 from ramp.core.flag_document import OFF
-
-from tests.adapters.appconfig import CANARY, SHADOW, flags_in
-from tests.fakes import (
+from rampctl.rehearsal.fakes import (
     NAMES,
     FakeAliasLever,
     FakeDeadline,
@@ -31,6 +29,8 @@ from tests.fakes import (
     FakeFlagLever,
     FakeTable,
 )
+
+from tests.adapters.appconfig import CANARY, SHADOW, flags_in
 
 FLAG, NOW, WEEK = "prismaAdapter", 1_800_000_000.0, 604_800
 both = pytest.mark.parametrize("kind", ["memory", "aws"])

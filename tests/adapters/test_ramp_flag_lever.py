@@ -10,9 +10,9 @@ import pytest
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.core.flag_document import OFF
 from ramp.errors import TrafficNotShifted
+from rampctl.rehearsal.fakes import FIRST_DOCUMENT, NAMES
 
 from tests.adapters.appconfig import CANARY, deploy, flags_in, strategy
-from tests.fakes import FIRST_DOCUMENT, NAMES
 
 Emulated = Callable[[str], Any]
 

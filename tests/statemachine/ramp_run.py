@@ -10,9 +10,8 @@ from ramp import net, tasks
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.flag_document import OFF
 from ramp.world import World
-
-from tests.fakes import GUARDS, NAMES, FakeMetrics, House
-from tests.statemachine.machine import Execution, Machine, Task
+from rampctl.rehearsal.fakes import GUARDS, NAMES, FakeMetrics, House
+from rampctl.rehearsal.machine import Execution, Machine, Task
 
 ROOT = Path(__file__).parents[2]
 DEFINITION: Mapping[str, Any] = json.loads((ROOT / "statemachine" / "ramp.asl.json").read_text())

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ramp.core.flag_document import OFF
 from ramp.errors import AwsUnavailable
+from rampctl.rehearsal.machine import Task, TaskError
 
-from tests.statemachine.machine import Task, TaskError
 from tests.statemachine.ramp_run import TASKS, Run, a_plan, answering, asking_plan, failing_at, healthy
 
 LONE_STEP = [{"percent": 10, "bake_seconds": 60, "approval": True}, {"percent": 100, "bake_seconds": 60}]

@@ -13,8 +13,8 @@ from ramp.adapters.table import Lock
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.flag_document import Setting
 from ramp.world import World
+from rampctl.rehearsal.fakes import GUARDS, House
 
-from tests.fakes import GUARDS, House
 from tests.statemachine.ramp_run import ARN, FLAG, RAMP, Run, a_plan, answering, asking_plan, failing_at, healthy
 
 HISTORY_QUOTA = 25_000  # Source: Step Functions quotas, entries in execution event history, which cannot be raised

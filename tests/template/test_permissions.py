@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from ramp import net
 from ramp.world import World
+from rampctl.rehearsal.fakes import House
+from rampctl.rehearsal.machine import Task
 
-from tests.fakes import House
-from tests.statemachine.machine import Task
 from tests.statemachine.ramp_run import RAMP, Run, answering, asking_plan
 from tests.template.document import FUNCTIONS, RESOURCES
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ramp import net, tasks
 from ramp.core.flag_document import OFF, Setting
+from rampctl.rehearsal.fakes import FakeMetrics, House
 
-from tests.fakes import FakeMetrics, House
 from tests.statemachine.ramp_run import ARN, FLAG, RAMP, a_plan, healthy
 
 ALARM = {"Records": [{"Sns": {"Message": json.dumps({"AlarmName": "guard", "NewStateReason": "3 of 5 over 2 %"})}}]}

@@ -9,6 +9,7 @@ import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from jsonata import JException, Jsonata  # type: ignore[import-untyped]  # the package has no types
@@ -162,7 +163,7 @@ def evaluate(template: Json, variables: Mapping[str, Json], states: Mapping[str,
         return template
     source = template.removeprefix("{%").removesuffix("%}")
     try:
-        expression = Jsonata(source)
+        expression = _compiled(source)
         frame = expression.create_frame()
         for name, value in {**variables, "states": states}.items():
             frame.bind(name, value)
@@ -172,6 +173,12 @@ def evaluate(template: Json, variables: Mapping[str, Json], states: Mapping[str,
     if value is None:
         raise TaskError("States.QueryEvaluationError", f"{source.strip()}: gives nothing")
     return value
+
+
+@cache
+def _compiled(source: str) -> Jsonata:
+    """Compiling takes longer than evaluating, and a ramp evaluates the same few expressions at every look."""
+    return Jsonata(source)
 
 
 def _matching(rules: list[Mapping[str, Any]], name: str) -> tuple[int, Mapping[str, Any] | None]:
