@@ -125,6 +125,7 @@ def _passed(state: RampState, checks: Sequence[Check], verdict: Verdict, now: fl
         reason += f"; accepted by a person: {', '.join(accepted)}"
     if step.approval and APPROVAL not in state.acknowledged:
         return _ask(state, verdict, (APPROVAL,), f"{reason}; the plan asks for go or no-go", now)
+    state = replace(state, question=None)  # what was asked has settled by itself
     if state.step == len(plan.steps) - 1:
         return Decision(Action.PROMOTE, verdict, reason, state)
     return Decision(Action.ADVANCE, verdict, f"{reason}; next is {plan.steps[state.step + 1].title}", state)
