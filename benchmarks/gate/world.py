@@ -64,6 +64,8 @@ class World:
         self._step = step
         live += self._draw(min(cold, candidate), COLD_TIMEOUTS)
         live, shadow = min(live, candidate), min(shadow, control)
+        if self._is_outage(at):  # what fails with control is no failure of the candidate's own
+            live, shadow = self._draw(live, 1 - OUTAGE_RATE), self._draw(shadow, 1 - OUTAGE_RATE)
         live_discordant = self._draw(live, 1 - s.control_errors)
         shadow_discordant = self._draw(shadow, 1 - s.control_errors)
         account = self._account(candidate, control, share)
@@ -142,10 +144,14 @@ class World:
         failed = int(self._rng.binomial(served, min(1.0, 1 / users))) if served else 0
         return (failed, 0) if side else (0, failed)
 
+    def _is_outage(self, at: float) -> bool:
+        return self._outage_at is not None and self._outage_at <= at < self._outage_at + OUTAGE_SECONDS
+
     def _outage(self, at: float, candidate: int, control: int) -> tuple[int, int]:
-        if self._outage_at is None or not self._outage_at <= at < self._outage_at + OUTAGE_SECONDS:
+        """Requests that both arms failed together: (candidate's, control's)."""
+        if not self._is_outage(at):
             return 0, 0
-        return int(self._rng.binomial(candidate, OUTAGE_RATE)), int(self._rng.binomial(control, OUTAGE_RATE))
+        return self._draw(candidate, OUTAGE_RATE), self._draw(control, OUTAGE_RATE)
 
 
 def _slow_share(latency: float) -> float:

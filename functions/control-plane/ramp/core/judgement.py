@@ -1,7 +1,5 @@
 """A judgement: one row of the gate's table, judged on numbers first and put into words second."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from math import exp, log
 from typing import NamedTuple
 
@@ -29,8 +27,7 @@ class Certificate(NamedTuple):
     power: float = 1.0
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """`seen` says in words what was counted, `clean` names a trial without an event.
 
     `suspicion` may condemn, above the rate `limit` with probability `alpha` of doing so to a healthy candidate.
@@ -56,7 +53,7 @@ class Judgement:
         above = self.suspicion.above
         return above.log_peak if self.consequence is Consequence.ROLL_BACK else above.log_e
 
-    @cached_property
+    @property
     def verdict(self) -> Verdict:
         """FAIL when proven worse, PASS when certified, or, where no certificate is asked for, on any data at all.
 

@@ -17,9 +17,8 @@ bits.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import exp, inf, log, log1p
-from typing import Self
+from typing import NamedTuple, Self
 
 # Odds multipliers of Above and the prior over them. Small multipliers carry most of the prior: a fault just over the
 # limit needs every bit of it, while a large fault pays for a small prior with less than one more failure.
@@ -35,8 +34,7 @@ _BELOW = tuple((log(m) if m else -inf, m - 1, log(q)) for m, q in zip(BELOW_ODDS
 MAX_COUNT = 10**12  # where the searches below give up: more requests than any ramp sees
 
 
-@dataclass(frozen=True, slots=True)
-class Above:
+class Above(NamedTuple):
     """Evidence that a rate is above a bound: R <- (R + w) exp(l) for each multiplier, value E = sum of prior x R.
 
     The weights w that a caller gives must be fixed before the bucket is seen and sum to at most 1 over the whole ramp:
@@ -84,8 +82,7 @@ class Above:
         return cls(tuple(log_r), log_peak)
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
+class Below(NamedTuple):
     """A certificate that a rate is below a bound: R <- R exp(l) from R = 1, without restarts.
 
     Without restarts the order and size of buckets do not matter: the value depends on the totals only, so

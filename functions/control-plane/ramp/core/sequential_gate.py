@@ -10,9 +10,8 @@ kept, and up to the newest complete period, which is only judged. Whatever is re
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ramp.core.bucket import Bucket
 from ramp.core.dispersion import Dispersion
@@ -27,8 +26,7 @@ SESSION_REQUESTS = 2  # that come together
 DAY_SECONDS = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class GateState:
+class GateState(NamedTuple):
     """All that is known of a ramp.
 
     Epoch seconds: buckets that end by `horizon` are in it, the first of them began at `started_at`.
@@ -36,22 +34,22 @@ class GateState:
 
     horizon: float = 0.0
     started_at: float = inf
-    step: StepTally = StepTally()  # noqa: RUF009  # immutable, like the others
-    control: RecentRate = RecentRate()  # noqa: RUF009
-    dispersion: Dispersion = Dispersion()  # noqa: RUF009
-    live: Tally = Tally()  # noqa: RUF009
-    shadow: Tally = Tally()  # noqa: RUF009
-    comparisons: Tally = Tally()  # noqa: RUF009
-    slow_live: Tally = Tally()  # noqa: RUF009
-    slow_shadow: Tally = Tally()  # noqa: RUF009
-    errors: Suspicion = Suspicion()  # noqa: RUF009
-    relative_errors: Suspicion = Suspicion()  # noqa: RUF009
-    shadow_errors: Suspicion = Suspicion()  # noqa: RUF009
-    mismatches: Suspicion = Suspicion()  # noqa: RUF009
-    latency: Suspicion = Suspicion()  # noqa: RUF009
-    shadow_latency: Suspicion = Suspicion()  # noqa: RUF009
-    share_high: Suspicion = Suspicion()  # noqa: RUF009
-    share_low: Suspicion = Suspicion()  # noqa: RUF009
+    step: StepTally = StepTally()
+    control: RecentRate = RecentRate()
+    dispersion: Dispersion = Dispersion()
+    live: Tally = Tally()
+    shadow: Tally = Tally()
+    comparisons: Tally = Tally()
+    slow_live: Tally = Tally()
+    slow_shadow: Tally = Tally()
+    errors: Suspicion = Suspicion()
+    relative_errors: Suspicion = Suspicion()
+    shadow_errors: Suspicion = Suspicion()
+    mismatches: Suspicion = Suspicion()
+    latency: Suspicion = Suspicion()
+    shadow_latency: Suspicion = Suspicion()
+    share_high: Suspicion = Suspicion()
+    share_low: Suspicion = Suspicion()
 
     @classmethod
     def begin(cls, history: Iterable[Bucket] = ()) -> Self:
@@ -109,7 +107,7 @@ def fold(state: GateState, buckets: Iterable[Bucket], policy: Policy, *, until: 
     )
     for bucket in fresh:
         state = _with(state, bucket, policy)
-    return replace(state, horizon=fresh[-1].end) if fresh else state
+    return state._replace(horizon=fresh[-1].end) if fresh else state
 
 
 def error_bounds(state: GateState, policy: Policy) -> tuple[float, float | None]:
@@ -127,8 +125,7 @@ def _with(state: GateState, bucket: Bucket, policy: Policy) -> GateState:
     """One bucket more. Control goes first, so that bounds are drawn from the minute that is judged, too."""
     is_warm_up = bucket.step > state.step.step  # a new share starts new sandboxes, which are slow once
     dispersion = state.dispersion.fold(bucket.control_requests, bucket.control_errors)
-    state = replace(
-        state,
+    state = state._replace(
         control=state.control.fold(bucket.control_requests, bucket.control_errors, dispersion.phi),
         dispersion=dispersion,
         step=_step(state.step, bucket),
@@ -143,7 +140,7 @@ def _with(state: GateState, bucket: Bucket, policy: Policy) -> GateState:
         n, x = bucket.comparisons, min(bucket.mismatches, bucket.comparisons)
         parts["comparisons"] = state.comparisons.plus(n, x)
         parts["mismatches"] = state.mismatches.fold(bucket.step, n, x, policy.mismatch_limit)
-    return replace(state, **parts) if parts else state
+    return state._replace(**parts) if parts else state
 
 
 def _live(state: GateState, bucket: Bucket, policy: Policy, *, is_warm_up: bool) -> Mapping[str, Any]:

@@ -1,10 +1,9 @@
 """A suspicion: one process over the whole ramp that proves "worse than the bound", and when it may start afresh."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf, log
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ramp.core.dispersion import tempered
 from ramp.core.martingale import Above, events_until_proven
@@ -19,11 +18,10 @@ CLUSTER = 8.0  # the dispersion that is assumed meanwhile
 CLUSTERED_ODDS_MAX = 3.5  # larger multipliers bet on single events, which a cluster multiplies
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
+class Suspicion(NamedTuple):
     """`buckets` and `steps` are those with trials so far: they choose the restart weight, which sums to 1 at most."""
 
-    above: Above = Above()  # noqa: RUF009  # immutable
+    above: Above = Above()
     buckets: int = 0
     steps: int = 0
     step: int = -1
@@ -46,13 +44,7 @@ class Suspicion:
                 power = min(power, tempered(min(n, CLUSTER)))
             odds_max = CLUSTERED_ODDS_MAX if power < 1 else inf
             above = self.above.fold(n, x, p0, weight=weight, power=power, odds_max=odds_max)
-        return replace(
-            self,
-            above=above,
-            buckets=self.buckets + 1,
-            steps=self.steps + is_new_step,
-            step=step if is_new_step else self.step,
-        )
+        return type(self)(above, self.buckets + 1, self.steps + is_new_step, step)
 
     def events_until_proven(self, p0: float, alpha: float, power: float = 1.0) -> int:
         """How many events in a row in the next bucket of the present step would prove it; 0 when more than proven."""
