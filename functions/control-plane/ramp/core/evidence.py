@@ -1,6 +1,6 @@
 """Evidence: what was counted for exactly this ramp and step, per arm."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ramp.core.bucket import Bucket
@@ -40,7 +40,7 @@ class Evidence:
 
     def totals(self) -> dict[str, Any]:
         """Plain JSON of everything but the buckets, for the record of a look."""
-        return {name: value for name, value in asdict(self).items() if name != "buckets"}
+        return {name: value for name, value in asdict(replace(self, buckets=())).items() if name != "buckets"}
 
     @property
     def candidate_reads(self) -> int:

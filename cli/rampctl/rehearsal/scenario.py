@@ -1,0 +1,105 @@
+"""The scenario language: what goes wrong with an arm, how badly, and when.
+
+    errors=5%@2h,latency=+40%@30m,mismatch=2%,outage=10m@6h,down@1d
+
+| word | means |
+| --- | --- |
+| `errors=5%` | that share of its reads fails |
+| `live-errors=5%` | the same, of users' requests only: shadow does not show it |
+| `latency=+40%`, `latency=+80ms` | its reads take that much longer than control's |
+| `mismatch=2%` | that share of its answers differs from control's |
+| `outage=10m` | every read fails, for that long |
+| `down` | every read fails, from then on |
+
+`@2h` says when it begins, in time since the ramp began; without it, at once. A later fault of one kind takes the
+place of an earlier one, so `errors=5%@2h,errors=0.1%@3h` is an hour of trouble.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+
+from rampctl.exits import USAGE, CommandError
+from rampctl.rehearsal.units import seconds, share
+
+KINDS = ("errors", "live-errors", "latency", "mismatch", "outage", "down")
+OF_CONTROL = ("errors", "latency", "outage", "down")
+ITEM = re.compile(r"(?P<kind>[a-z-]+)(?:=(?P<value>[^@]*))?(?:@(?P<at>.*))?")
+SLOWER_PERCENT = re.compile(r"\+(\d+(?:\.\d+)?)%")
+SLOWER_MS = re.compile(r"\+(\d+(?:\.\d+)?)ms")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong from `at` to `until`, in seconds since the ramp began.
+
+    `rate` (0–1) is the share of reads or answers; of latency, `factor` and `extra_ms` are what control's time is
+    multiplied with and what comes on top.
+    """
+
+    kind: str
+    at: float = 0.0
+    until: float = inf
+    rate: float = 0.0
+    factor: float = 1.0
+    extra_ms: float = 0.0
+
+
+def parse(option: str, text: str, kinds: tuple[str, ...] = KINDS) -> tuple[Fault, ...]:
+    """The faults in `text`, in its order; none for an empty one. `option` is what messages call it.
+
+    Raises:
+        CommandError: with every fault of the text, each with its column (from 1).
+    """
+    found: list[Fault] = []
+    wrong: list[str] = []
+    for column, item in _items(text):
+        try:
+            found.append(_fault(item, kinds))
+        except ValueError as error:
+            wrong.append(f"{option}: column {column}: {error}")
+    if wrong:
+        raise CommandError("\n".join(wrong), USAGE)
+    return tuple(found)
+
+
+def _items(text: str) -> Iterator[tuple[int, str]]:
+    column = 1
+    for raw in text.split(",") if text.strip() else ():
+        yield column + len(raw) - len(raw.lstrip()), raw.strip()
+        column += len(raw) + 1
+
+
+def _fault(item: str, kinds: tuple[str, ...]) -> Fault:
+    parts = ITEM.fullmatch(item)
+    if parts is None or parts["kind"] not in kinds:
+        raise ValueError(f"is no fault, got {item!r}, expected one of {', '.join(kinds)}")
+    kind, value = parts["kind"], parts["value"]
+    at = 0.0 if parts["at"] is None else seconds(parts["at"])
+    if kind == "down":
+        if value is not None:
+            raise ValueError(f"down takes no value, got {value!r}, expected down or down@1d")
+        return Fault(kind, at, rate=1.0)
+    if value is None:
+        raise ValueError(f"{kind} needs a value, got {item!r}, expected {_EXAMPLES[kind]}")
+    if kind == "outage":
+        return Fault(kind, at, at + seconds(value), rate=1.0)
+    return _slower(at, value) if kind == "latency" else Fault(kind, at, rate=share(value))
+
+
+_EXAMPLES = {
+    "errors": "errors=5%",
+    "live-errors": "live-errors=5%",
+    "latency": "latency=+40%",
+    "mismatch": "mismatch=2%",
+    "outage": "outage=10m",
+}
+
+
+def _slower(at: float, value: str) -> Fault:
+    if percent := SLOWER_PERCENT.fullmatch(value):
+        return Fault("latency", at, factor=1 + float(percent[1]) / 100)
+    if extra := SLOWER_MS.fullmatch(value):
+        return Fault("latency", at, extra_ms=float(extra[1]))
+    raise ValueError(f"is no slow-down, got {value!r}, expected +40% or +80ms")
