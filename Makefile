@@ -34,7 +34,7 @@ local-down: setup ## stop it, and leave nothing behind
 	@ramp local down
 
 test: setup ## every test, the whole ramps on the emulator included
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 check: setup ## format, lint, types, layers: seconds
 	ruff format --check
