@@ -123,6 +123,7 @@ class Played:
     looks: tuple[Mapping[str, Any], ...]
     asked: tuple[Mapping[str, Any], ...]
     path: tuple[str, ...]
+    began: float = START
 
     @property
     def seconds(self) -> float:
