@@ -36,6 +36,14 @@ class Fault(StrEnum):
     DOWN = "down"
 
 
+class Word(StrEnum):
+    """How the people of a rehearsal answer."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    NONE = "none"
+
+
 class Approve(StrEnum):
     """Who answers the demo's go/no-go."""
 
@@ -60,6 +68,34 @@ def check(plan: Plan, as_json: Json = False) -> Exit:
     from rampctl import checking
 
     return checking.check(plan, _console(), as_json=as_json)
+
+
+@app.command()
+def rehearse(
+    plan: Plan,
+    traffic: Annotated[str, typer.Option(help="1000/day, 600/m, 50/s.")],
+    users: Annotated[int | None, typer.Option(min=1, help="Default: as many as ask 20 times a day.")] = None,
+    candidate: Annotated[
+        str, typer.Option(help="errors=5%@2h,live-errors=5%,latency=+40%@30m,mismatch=2%,outage=10m@6h,down@1d")
+    ] = "",
+    control: Annotated[str, typer.Option(help="errors=1%,latency=+20%@2h,outage=10m@6h,down@1d")] = "",
+    p95_ms: Annotated[float, typer.Option(min=1, max=10_000, help="Control's p95.")] = 200,
+    answer: Annotated[Word, typer.Option(help="What people say when they are asked.")] = Word.NONE,
+    answer_after: Annotated[str, typer.Option(help="How long they take.")] = "30m",
+    alarms: Annotated[bool, typer.Option(help="Whether the template's alarms may pull the brake.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed, the same ramp.")] = 1,
+    runs: Annotated[int, typer.Option(min=1, max=100_000, help="More than one: the distribution.")] = 1,
+    picture: Annotated[Path | None, typer.Option(help="Draw it into this .svg or .png file.")] = None,
+    as_json: Json = False,
+) -> Exit:
+    """Play a plan in a simulated world, days in seconds, and exit with its outcome. Touches nothing."""
+    from rampctl.rehearsing import Options
+    from rampctl.rehearsing import rehearse as run_rehearsal
+
+    options = Options(
+        traffic, users, candidate, control, p95_ms, answer.value, answer_after, alarms, seed, runs, picture
+    )
+    return run_rehearsal(plan, options, _console(), as_json=as_json)
 
 
 @app.command()

@@ -25,10 +25,14 @@ MARKS = {
 BAND_ROWS = ("errors", "shadow errors")
 
 
-def save(played: Played, file: Path) -> None:
-    """Draw into `file`, an SVG or PNG by its name. Raises CommandError for another kind."""
+def check(file: Path) -> None:
+    """Raise CommandError for a file that is not to be an SVG or PNG."""
     if file.suffix.lower() not in KINDS:
         raise CommandError(f"--picture: is no picture, got {file.name}, expected a name ending in .svg or .png", USAGE)
+
+
+def save(played: Played, file: Path) -> None:
+    """Draw into `file`, an SVG or PNG by its name."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # slow to import, seldom needed
     from matplotlib.figure import Figure  # noqa: PLC0415  # as above
 

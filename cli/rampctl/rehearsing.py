@@ -1,0 +1,112 @@
+"""`ramp rehearse`: a plan in a simulated world, once with its whole story, or many times for the distribution."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ramp.core.plan import Plan
+from ramp.core.planner import Traffic
+from rich.console import Console
+from rich.progress import track
+
+from rampctl import plans, repository
+from rampctl.exits import DONE, USAGE, CommandError, Exit
+from rampctl.rehearsal import distribution, drawing, many, scenario, timeline, units
+from rampctl.rehearsal.arm import Arm
+from rampctl.rehearsal.scene import Scene
+from rampctl.rehearsal.stage import play
+
+DAY_SECONDS = 86_400
+REQUESTS_PER_USER_DAY = 20  # Source: requirements, 1,000 requests a day of 50 users
+ASK = "Ask For Decision"
+
+
+@dataclass(frozen=True)
+class Options:
+    """As typed; `users` None: as many as ask 20 times a day."""
+
+    traffic: str
+    users: int | None
+    candidate: str
+    control: str
+    p95_ms: float
+    answer: str
+    answer_after: str
+    alarms: bool
+    seed: int
+    runs: int
+    picture: Path | None
+
+
+def rehearse(path: str, options: Options, console: Console, *, as_json: bool) -> Exit:
+    """Rehearse the plan. Exits with the outcome of the ramp, or with 0 for a distribution.
+
+    Raises:
+        PlanInvalid, CommandError: with every fault of the plan, or of the options.
+    """
+    raw, plan = plans.read(path)
+    scene = _scene(raw, options)
+    definition = json.loads((repository.find(Path.cwd()) / repository.MARK).read_text("utf-8"))
+    if options.runs > 1:
+        _distribution(scene, plan, options, definition["States"][ASK]["TimeoutSeconds"], console, as_json=as_json)
+        return DONE
+    if options.picture:
+        drawing.check(options.picture)
+    played = play(scene, definition, options.seed)
+    if options.picture:
+        drawing.save(played, options.picture)
+    if as_json:
+        moments = [moment._asdict() for moment in timeline.moments(played)]
+        print(json.dumps({**timeline.facts(played), "timeline": moments}, ensure_ascii=False))
+    else:
+        console.print(timeline.told(played), highlight=False)
+    return played.ramp.code
+
+
+def _scene(raw: Any, options: Options) -> Scene:
+    """The scene of the options. Raises CommandError with the faults of both scenarios."""
+    rate = units.requests_per_second(options.traffic)
+    users = options.users or max(1, round(rate * DAY_SECONDS / REQUESTS_PER_USER_DAY))
+    candidate, control = _both(
+        ("--candidate", options.candidate, scenario.KINDS), ("--control", options.control, scenario.OF_CONTROL)
+    )
+    return Scene(
+        raw_plan=raw,
+        traffic=Traffic(rate, users),
+        control=Arm(options.p95_ms, control),
+        candidate=Arm(options.p95_ms, candidate),
+        answer=options.answer,
+        answer_seconds=units.duration("--answer-after", options.answer_after),
+        guarded=options.alarms,
+    )
+
+
+def _both(*asked: tuple[str, str, tuple[str, ...]]) -> list[tuple[scenario.Fault, ...]]:
+    found, wrong = [], []
+    for each in asked:
+        try:
+            found.append(scenario.parse(*each))
+        except CommandError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise CommandError("\n".join(wrong), USAGE)
+    return found
+
+
+def _distribution(
+    scene: Scene, plan: Plan, options: Options, token_seconds: float, console: Console, *, as_json: bool
+) -> None:
+    if plan.gate != "sequential":
+        raise CommandError(f"--runs: many runs know the sequential gate only, got gate {plan.gate!r}", USAGE)
+    if options.picture:
+        raise CommandError("--picture: draws one ramp, got --runs beside it, expected one of the two", USAGE)
+    seeds: Sequence[int] = range(options.seed, options.seed + options.runs)
+    progress = Console(stderr=True)
+    running = many.run(scene, seeds, token_seconds)
+    endings = [*track(running, "rehearsing", total=options.runs, console=progress, disable=not progress.is_terminal)]
+    if as_json:
+        print(json.dumps(distribution.facts(endings), ensure_ascii=False))
+    else:
+        console.print(distribution.told(endings), highlight=False)
