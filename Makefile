@@ -34,7 +34,8 @@ local-down: setup ## stop it, and leave nothing behind
 	@ramp local down
 
 test: setup ## every test, the whole ramps on the emulator included
-	pytest --numprocesses 2 --dist loadfile
+	pytest -m "not emulator" --numprocesses 2 --dist loadfile
+	pytest -m emulator
 
 check: setup ## format, lint, types, layers: seconds
 	ruff format --check

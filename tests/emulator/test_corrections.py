@@ -20,7 +20,7 @@ DEPLOYMENTS = 3
 RECORD = {
     "_aws": {
         "Timestamp": int(time.time() * 1000),
-        "CloudWatchMetrics": [{"Namespace": "N", "Dimensions": [["arm"]], "Metrics": [{"Name": "requests"}]}],
+        "CloudWatchMetrics": [{"Namespace": "Corrections", "Dimensions": [["arm"]], "Metrics": [{"Name": "requests"}]}],
     },
     "arm": "control",
     "requests": 1,
@@ -72,7 +72,7 @@ def embedded_metrics(clients: Any) -> list[str]:
     logs.create_log_stream(logGroupName="g", logStreamName="s")
     event = {"timestamp": int(time.time() * 1000), "message": json.dumps(RECORD)}
     logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[event])
-    return [metric["MetricName"] for metric in clients("cloudwatch").list_metrics(Namespace="N")["Metrics"]]
+    return [metric["MetricName"] for metric in clients("cloudwatch").list_metrics(Namespace="Corrections")["Metrics"]]
 
 
 def test_as_shipped_deployments_come_oldest_first_and_descriptions_are_lost(as_shipped: Any) -> None:
