@@ -99,6 +99,23 @@ def rehearse(
 
 
 @app.command()
+def backtest(
+    plan: Plan,
+    source: Annotated[str, typer.Option("--from", help="A .json or .csv file of recorded minutes, or cloudwatch.")],
+    days: Annotated[int, typer.Option(min=1, max=14, help="How far back CloudWatch is read.")] = 14,
+    runs: Annotated[int, typer.Option(min=1, max=100_000, help="Ramps, each from another recorded day on.")] = 100,
+    alarms: Annotated[bool, typer.Option(help="Whether the template's alarms may pull the brake.")] = False,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """Recorded minutes through a plan: how often a healthy candidate would be rolled back. Touches nothing."""
+    from rampctl import backtesting
+
+    recorded = backtesting.read(source, days, local=local)
+    return backtesting.backtest(plan, recorded, _console(), alarms=alarms, runs=runs, as_json=as_json)
+
+
+@app.command()
 def start(
     plan: Plan,
     name: Annotated[str | None, typer.Option(help="The ramp's name. Default: from the time.")] = None,

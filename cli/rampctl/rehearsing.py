@@ -1,7 +1,7 @@
 """`ramp rehearse`: a plan in a simulated world, once with its whole story, or many times for the distribution."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,12 @@ def rehearse(path: str, options: Options, console: Console, *, as_json: bool) ->
     """
     raw, plan = plans.read(path)
     scene = _scene(raw, options)
-    definition = json.loads((repository.find(Path.cwd()) / repository.MARK).read_text("utf-8"))
     if options.runs > 1:
-        _distribution(scene, plan, options, definition["States"][ASK]["TimeoutSeconds"], console, as_json=as_json)
+        _distribution(scene, plan, options, console, as_json=as_json)
         return DONE
     if options.picture:
         drawing.check(options.picture)
-    played = play(scene, definition, options.seed)
+    played = play(scene, definition(), options.seed)
     if options.picture:
         drawing.save(played, options.picture)
     if as_json:
@@ -63,6 +62,17 @@ def rehearse(path: str, options: Options, console: Console, *, as_json: bool) ->
     else:
         console.print(timeline.told(played), highlight=False)
     return played.ramp.code
+
+
+def definition() -> Mapping[str, Any]:
+    """The state machine of the checkout that the command runs in. Raises CommandError outside of one."""
+    found: Mapping[str, Any] = json.loads((repository.find(Path.cwd()) / repository.MARK).read_text("utf-8"))
+    return found
+
+
+def token_seconds(machine: Mapping[str, Any]) -> float:
+    """How long one token stands before the evidence is judged again."""
+    return float(machine["States"][ASK]["TimeoutSeconds"])
 
 
 def _scene(raw: Any, options: Options) -> Scene:
@@ -95,16 +105,14 @@ def _both(*asked: tuple[str, str, tuple[str, ...]]) -> list[tuple[scenario.Fault
     return found
 
 
-def _distribution(
-    scene: Scene, plan: Plan, options: Options, token_seconds: float, console: Console, *, as_json: bool
-) -> None:
+def _distribution(scene: Scene, plan: Plan, options: Options, console: Console, *, as_json: bool) -> None:
     if plan.gate != "sequential":
         raise CommandError(f"--runs: many runs know the sequential gate only, got gate {plan.gate!r}", USAGE)
     if options.picture:
         raise CommandError("--picture: draws one ramp, got --runs beside it, expected one of the two", USAGE)
     seeds: Sequence[int] = range(options.seed, options.seed + options.runs)
     progress = Console(stderr=True)
-    running = many.run(scene, seeds, token_seconds)
+    running = many.run(scene, seeds, token_seconds(definition()))
     endings = [*track(running, "rehearsing", total=options.runs, console=progress, disable=not progress.is_terminal)]
     if as_json:
         print(json.dumps(distribution.facts(endings), ensure_ascii=False))

@@ -19,6 +19,7 @@ from local_stack.traffic import Traffic
 from ramp.adapters.alias_lever import AliasLever
 from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
+from ramp.adapters.metrics import Metrics
 from ramp.adapters.table import RampTable
 from ramp.core.flag_document import FlagNames
 from ramp.settings import Settings
@@ -111,6 +112,11 @@ class Session:
     def table(self) -> RampTable:
         """The ramp table."""
         return RampTable(self._boto.resource("dynamodb", config=CONFIG).Table(self.settings.table))
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What CloudWatch counted."""
+        return Metrics(self._boto.client("cloudwatch", config=CONFIG), ())
 
     @cached_property
     def executions(self) -> Executions:

@@ -1,7 +1,7 @@
 """Dealing: what each stretch of time counts, drawn from two arms at a share of users."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,16 @@ class Setting(NamedTuple):
     candidate_slow_ms: float | None = None
 
 
+class Dealing(Protocol):
+    """Where a simulation's counts come from."""
+
+    def before(self) -> "Dealing":
+        """The day before the ramp."""
+
+    def deal(self, rng: np.random.Generator, at: Moments, seconds: Moments, setting: Setting) -> Counts:
+        """Counts of the stretches that begin at `at` and last `seconds`; a row each, with the columns of COUNTED."""
+
+
 @dataclass(frozen=True)
 class Dealer:
     """Two arms and the traffic between them."""
@@ -53,8 +63,12 @@ class Dealer:
     control: Arm
     candidate: Arm
 
+    def before(self) -> Self:
+        """The day before, with the faults that control begins the ramp with."""
+        return replace(self, control=replace(self.control, faults=tuple(f for f in self.control.faults if not f.at)))
+
     def deal(self, rng: np.random.Generator, at: Moments, seconds: Moments, setting: Setting) -> Counts:
-        """Counts of the stretches that begin at `at` and last `seconds`; a row each, with the columns of COUNTED."""
+        """As `Dealing.deal`."""
         table = np.zeros((len(at), len(COUNTED)), dtype=np.int64)
         control_rate, mean = self.control.error_rate(at), self.requests_per_second * seconds
         column = {name: table[:, index] for name, index in COLUMN.items()}

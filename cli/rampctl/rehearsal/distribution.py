@@ -27,7 +27,7 @@ def facts(endings: Sequence[Ending]) -> dict[str, Any]:
     return {
         "runs": len(endings),
         "outcomes": dict(Counter(ending.outcome for ending in endings).most_common()),
-        "asked": sum(ending.questions > 0 for ending in endings),
+        "asked_in_doubt": sum(ending.doubts > 0 for ending in endings),
         **{name: np.quantile([getattr(e, name) for e in endings], QUANTILES).tolist() for name in MEASURES},
     }
 
@@ -38,7 +38,7 @@ def told(endings: Sequence[Ending]) -> RenderableType:
     outcomes = Table("outcome", "ramps", "share", **COLUMNS)
     for outcome, number in found["outcomes"].items():
         outcomes.add_row(outcome, f"{number:,}", f"{100 * number / runs:.1f} %")
-    outcomes.add_row("people asked", f"{found['asked']:,}", f"{100 * found['asked'] / runs:.1f} %")
+    outcomes.add_row("asked in doubt", f"{found['asked_in_doubt']:,}", f"{100 * found['asked_in_doubt'] / runs:.1f} %")
     spread = Table("", "1 in 10 below", "median", "9 in 10 below", "most", **COLUMNS)
     for name in MEASURES:
         shown = (duration(value) if name == "seconds" else f"{value:,.0f}" for value in found[name])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 KINDS = (".svg", ".png")
-POINTS = 120  # stretches of time that a rate is drawn over
+POINTS = 60  # stretches of time that a rate is drawn over
 UNITS = (("days", 86_400.0, 2.0), ("hours", 3_600.0, 2.0), ("minutes", 60.0, 0.0))
 COLOURS = {"control": "#4c78a8", "candidate": "#e45756", "shadow": "#b279a2", "band": "#f2b8b5", "share": "#72b7b2"}
 MARKS = {
@@ -82,7 +82,8 @@ def _share(axes: "Axes", played: Played, size: float) -> None:
         where="post",
         color=COLOURS["share"],
     )
-    axes.set_ylim(0, 105)
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set_ylim(0, 130)
     axes.set_ylabel("requests on the\ncandidate, %")
 
 

@@ -19,8 +19,8 @@ from ramp.core.plan import Plan
 from ramp.core.sequential_checks import judgements
 from ramp.core.sequential_checks import share as share_check
 from ramp.core.sequential_gate import GateState, fold
-from ramp.core.state import RampState
-from ramp.core.verdict import Action, Answer, Command, Decision, decide
+from ramp.core.state import Question, RampState
+from ramp.core.verdict import APPROVAL, Action, Answer, Command, Decision, decide
 
 from rampctl.rehearsal.dealing import Counts, Setting
 from rampctl.rehearsal.fakes import START
@@ -31,13 +31,17 @@ CHUNK = 4
 
 
 class Ending(NamedTuple):
-    """How one rehearsal ended; `failures` are the candidate's of users' requests, `seen` those that users saw."""
+    """How one rehearsal ended; `failures` are the candidate's of users' requests, `seen` those that users saw.
+
+    `doubts` are the questions that the plan does not ask by itself.
+    """
 
     outcome: str
     seconds: float
     failures: int
     seen: int
     questions: int
+    doubts: int
 
 
 def run(scene: Scene, seeds: Sequence[int], token_seconds: float) -> Iterator[Ending]:
@@ -84,7 +88,7 @@ class _Ramp:
         self._gate = GateState.begin(history.buckets)
         self._read, self._served = 0, 0
         self._abort: Command | None = None
-        self._asked: dict[str, float] = {}
+        self._asked: dict[str, Question] = {}
         self._setting = OFF
         self.shift(is_next=False)
 
@@ -126,7 +130,8 @@ class _Ramp:
         question = self.state.question
         if question is None:
             raise RuntimeError("nothing is asked")
-        due = self._asked.setdefault(question.request_id, self._now) + self._scene.answer_seconds - self._now
+        self._asked[question.request_id] = question
+        due = question.asked_at + self._scene.answer_seconds - self._now
         answers = self._scene.answer != "none" and due < token_seconds
         self.wait(max(0.0, due) if answers else token_seconds)
         return Answer(self._scene.answer == "approve", "the rehearsal", "told to") if answers else None
@@ -140,6 +145,7 @@ class _Ramp:
             counted["candidate_errors"],
             counted["candidate_user_errors"],
             len(self._asked),
+            sum(question.causes != (APPROVAL,) for question in self._asked.values()),
         )
 
     def _fold(self, until: float) -> None:

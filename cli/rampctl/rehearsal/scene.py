@@ -43,7 +43,8 @@ class Scene:
         """The world of `seed`, its only source of chance."""
         dealer = Dealer(self.traffic.requests_per_second, self.control, self.candidate)
         cell_seconds = float(min(MINUTE, self.plan.evidence.period_seconds))
-        return Simulation(dealer, np.random.default_rng(seed), cell_seconds, guarded=self.guarded)
+        rng = np.random.default_rng(seed)
+        return Simulation(dealer, rng, (self.control, self.candidate), cell_seconds, guarded=self.guarded)
 
     def users(self, seed: int) -> Users:
         """The users, dealt as the plan says."""

@@ -1,7 +1,7 @@
 """The simulated world: virtual time passes, requests are dealt, and a guard may go off in between."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from ramp.adapters.metrics import DAY_SECONDS, MINUTE_SECONDS, History
@@ -9,7 +9,8 @@ from ramp.core import flag_document
 from ramp.core.bucket import Bucket
 from ramp.core.plan import WHOLE_PPM
 
-from rampctl.rehearsal.dealing import COLUMN, COUNTED, Counts, Dealer, Setting
+from rampctl.rehearsal.arm import Arm
+from rampctl.rehearsal.dealing import COUNTED, Counts, Dealing, Setting
 from rampctl.rehearsal.guards import MINUTE, Guards
 from rampctl.rehearsal.users import Users
 
@@ -28,10 +29,11 @@ class Cell:
 
 @dataclass
 class Simulation:
-    """Deals cells of `cell_seconds` (which divides a minute) from the ramp's beginning on."""
+    """Deals cells of `cell_seconds` (which divides a minute) from the beginning on; `arms`: control, candidate."""
 
-    dealer: Dealer
+    dealer: Dealing
     rng: np.random.Generator
+    arms: tuple[Arm, Arm]
     cell_seconds: float = float(MINUTE)
     guarded: bool = True
     now: float = 0.0
@@ -54,15 +56,14 @@ class Simulation:
         return None
 
     def history(self, began: float) -> History:
-        """Control's day before, with the faults that it began the ramp with; `began` in epoch seconds."""
+        """Control's day before, `began` in epoch seconds."""
         minutes = DAY_SECONDS // MINUTE_SECONDS
-        control = replace(self.dealer.control, faults=tuple(f for f in self.dealer.control.faults if f.at == 0))
-        usual = replace(self.dealer, control=control)
-        rows = usual.deal(self.rng, np.zeros(minutes), np.full(minutes, float(MINUTE_SECONDS)), OFF)
+        at = np.arange(minutes, dtype=np.float64) * MINUTE_SECONDS
+        rows = self.dealer.before().deal(self.rng, at, np.full(minutes, float(MINUTE_SECONDS)), OFF)
         starts = (began - DAY_SECONDS + MINUTE_SECONDS * index for index in range(minutes))
         buckets = (bucket_of(start, MINUTE_SECONDS, -1, row) for start, row in zip(starts, rows, strict=True))
-        p95_ms = self.dealer.control.p95_ms if rows[:, COLUMN["control_requests"]].any() else None
-        return History(tuple(bucket for bucket in buckets if bucket.control_requests), p95_ms)
+        served = tuple(bucket for bucket in buckets if bucket.control_requests)
+        return History(served, self.arms[0].p95_ms if served else None)
 
     def counted(self) -> Mapping[str, int]:
         """The whole ramp so far."""

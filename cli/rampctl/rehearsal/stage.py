@@ -80,7 +80,8 @@ class SimulatedMetrics(FakeMetrics):
 
     def _arm(self, arm: str, total: Mapping[str, int]) -> ArmCounts:
         counts = {name.removeprefix(f"{arm}_"): count for name, count in total.items() if name.startswith(f"{arm}_")}
-        behaves = self._simulation.dealer.control if arm == "control" else self._simulation.dealer.candidate
+        control, candidate = self._simulation.arms
+        behaves = control if arm == "control" else candidate
         p95_ms = behaves.p95_at(self._simulation.now) if counts["requests"] else None
         if arm == "candidate":
             counts["fallbacks"] = counts["errors"] - counts["user_errors"]

@@ -1,0 +1,36 @@
+"""What the gate would have said of a candidate that was recorded while it served: the first word that is not "wait"."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ramp.core.bucket import Bucket
+from ramp.core.check import Check, Verdict
+from ramp.core.judge import policy_of, position_of
+from ramp.core.plan import WHOLE_PPM, Plan
+from ramp.core.sequential_checks import checks, judgements
+from ramp.core.sequential_gate import GateState, fold
+
+
+class Judged(NamedTuple):
+    """`at`: seconds since the recording began, None when nothing was proven; `step` is the plan's nearest one."""
+
+    at: float | None
+    step: int
+    checks: tuple[Check, ...]
+
+
+def judged(plan: Plan, recording: Sequence[Bucket]) -> Judged | None:
+    """Fold the recorded minutes, one by one, until a check fails; None when no candidate served."""
+    served = sum(bucket.candidate_requests for bucket in recording)
+    if not served:
+        return None
+    share_ppm = WHOLE_PPM * served / (served + sum(bucket.control_requests for bucket in recording))
+    step = min(range(len(plan.steps)), key=lambda index: abs(plan.steps[index].share_ppm - share_ppm))
+    policy, position = policy_of(plan), position_of(plan, step)
+    state, at = GateState.begin(), None
+    for bucket in recording:
+        state = fold(state, (bucket._replace(step=step),), policy, until=bucket.end)
+        if any(row.verdict is Verdict.FAIL for row in judgements(state, position, policy)):
+            at = bucket.end - recording[0].start
+            break
+    return Judged(at, step, checks(state, position, policy))
