@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local-up local-down test check format lock clean
+.PHONY: help setup demo local-up local-down test bench-gate check format lock clean
 
 help: ## what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ local-down: setup ## stop it, and leave nothing behind
 test: setup ## every test, the whole ramps on the emulator included
 	pytest -m "not emulator" --numprocesses 2 --dist loadfile
 	pytest -m emulator
+
+bench-gate: setup ## the gate against its peers, written into docs/gate.md (hours); QUICK=1 guards its figures in two minutes
+	python -m benchmarks.gate $(if $(QUICK),--quick)
 
 check: setup ## format, lint, types, layers: seconds
 	ruff format --check

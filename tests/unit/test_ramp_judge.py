@@ -1,0 +1,125 @@
+"""One look through the gate that the plan asks for: what is kept, what is judged, and that nothing counts twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ramp.core.bucket import Bucket
+from ramp.core.check import Verdict
+from ramp.core.evidence import ArmCounts, Evidence
+from ramp.core.judge import judge, policy_of, position_of
+from ramp.core.sequential_gate import GateState
+from ramp.core.state import RampState
+
+MINUTE = 60
+PLAN: dict[str, Any] = {
+    "steps": [
+        {"percent": 0, "bake_seconds": 3600},
+        {"percent": 5, "bake_seconds": 3600},
+        {"percent": 100, "bake_seconds": 3600},
+    ]
+}
+BEGIN = GateState.begin().to_wire()
+
+
+def at(step: int, **plan: Any) -> RampState:
+    """A ramp at `step`, which began at nought."""
+    return RampState("ramp-1", "arn", PLAN | plan, "1", 0.0, step)
+
+
+def minutes(step: int, count: int, **counts: int) -> tuple[Bucket, ...]:
+    """As many minutes with the same counts."""
+    return tuple(Bucket(MINUTE * index, MINUTE, step, **counts) for index in range(count))
+
+
+def seen(buckets: tuple[Bucket, ...], **alarms: str) -> Evidence:
+    """The evidence of these minutes; totals are not what the sequential gate reads."""
+    return Evidence(buckets=buckets, until=buckets[-1].end if buckets else 0.0, alarms=alarms)
+
+
+CLEAN_SHADOW = minutes(
+    0,
+    60,
+    control_requests=60,
+    control_slow=3,
+    shadow_requests=60,
+    comparisons=60,
+)
+
+
+def verdicts(look: Any) -> dict[str, Verdict]:
+    """By name."""
+    return {check.name: check.verdict for check in look.checks}
+
+
+def test_an_hour_of_clean_shadow_reads_is_certified() -> None:
+    """Every row passes, and the guards beside them."""
+    look = judge(at(0), seen(CLEAN_SHADOW, guard="OK"), BEGIN, now=3700.0)
+    assert set(verdicts(look).values()) == {Verdict.PASS}
+    assert "alarm guard" in verdicts(look)
+
+
+def test_nothing_seen_certifies_nothing() -> None:
+    """Absence of evidence is never a pass."""
+    look = judge(at(0), seen(()), BEGIN, now=3700.0)
+    assert Verdict.PASS not in verdicts(look).values()
+
+
+def test_what_is_read_again_counts_once() -> None:
+    """Looks in any number, crashed ones included, end in the same state as one look over everything."""
+    state = at(0)
+    kept: Mapping[str, Any] = BEGIN
+    for minute in (10, 25, 25, 40, 60):
+        evidence = replace(seen(CLEAN_SHADOW[:minute]), until=minute * MINUTE)
+        look = judge(state, evidence, json.loads(json.dumps(kept)), now=minute * MINUTE + 60.0)
+        kept = look.kept
+    once = judge(state, seen(CLEAN_SHADOW), BEGIN, now=3660.0)
+    assert look.checks == once.checks
+    assert look.left == once.left
+
+
+def test_counts_that_are_corrected_before_they_settle_are_taken_over() -> None:
+    """What a look only judged is judged anew at the next; what has settled stays."""
+    first = judge(at(0), seen(CLEAN_SHADOW), BEGIN, now=3660.0)
+    corrected = (*CLEAN_SHADOW[:-1], CLEAN_SHADOW[-1]._replace(shadow_errors=60, shadow_discordant=60))
+    second = judge(at(0), seen(corrected), first.kept, now=3660.0)
+    assert verdicts(second)["shadow errors"] is Verdict.FAIL
+
+
+def test_failures_of_users_requests_roll_back_by_proof() -> None:
+    """A tenth of the served requests failing at 5 % is proven; one failure is not."""
+    healthy = judge(at(0), seen(CLEAN_SHADOW), BEGIN, now=3660.0)
+    counts = {"control_requests": 950, "candidate_requests": 50, "comparisons": 45}
+    failing = [
+        bucket._replace(start=bucket.start + 7200)
+        for bucket in minutes(1, 10, candidate_errors=5, candidate_discordant=5, **counts)
+    ]
+    look = judge(at(1), seen(tuple(failing)), healthy.left, now=9000.0)
+    assert verdicts(look)["errors"] is Verdict.FAIL
+    (unlucky, *_) = [bucket._replace(candidate_errors=1, candidate_discordant=1) for bucket in failing]
+    assert verdicts(judge(at(1), seen((unlucky,)), healthy.left, now=9000.0))["errors"] is not Verdict.FAIL
+
+
+def test_the_fixed_gate_reads_totals_and_keeps_nothing() -> None:
+    """Plain thresholds on the step so far."""
+    evidence = Evidence(shadow=ArmCounts(requests=1_000, discordant_errors=500, errors=500))
+    look = judge(at(0, gate="fixed"), evidence, {}, now=100.0)
+    assert verdicts(look)["errors"] is Verdict.FAIL
+    assert (look.kept, look.left) == ({}, {})
+
+
+@pytest.mark.parametrize(("step", "position"), [(0, (0, 50_000)), (1, (50_000, 1_000_000)), (2, (1_000_000, None))])
+def test_a_step_knows_its_share_and_the_next(step: int, position: tuple[int, int | None]) -> None:
+    """The harm budget is drawn from the next share."""
+    assert position_of(at(0).plan, step) == position
+
+
+def test_the_plans_percents_are_the_gates_rates() -> None:
+    """2 %, 0.5 % and 1 % by default, and whether control answers after a failure."""
+    policy = policy_of(at(0, routing={"fallback": False}).plan)
+    assert (policy.error_limit, policy.mismatch_limit, policy.mismatch_certified) == (0.02, 0.005, 0.01)
+    assert not policy.fallback
