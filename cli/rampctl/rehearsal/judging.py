@@ -12,7 +12,7 @@ from ramp.core.sequential_gate import GateState, fold
 
 
 class Judged(NamedTuple):
-    """`at`: seconds since the recording began, None when nothing was proven; `step` is the plan's nearest one."""
+    """`at`: seconds since the recording began, None when nothing is proven; `step`: the one with the nearest share."""
 
     at: float | None
     step: int
@@ -21,15 +21,19 @@ class Judged(NamedTuple):
 
 def judged(plan: Plan, recording: Sequence[Bucket]) -> Judged | None:
     """Fold the recorded minutes, one by one, until a check fails; None when no candidate served."""
-    served = sum(bucket.candidate_requests for bucket in recording)
+    served = [bucket for bucket in recording if bucket.candidate_requests]
     if not served:
         return None
-    share_ppm = WHOLE_PPM * served / (served + sum(bucket.control_requests for bucket in recording))
-    step = min(range(len(plan.steps)), key=lambda index: abs(plan.steps[index].share_ppm - share_ppm))
+    requests = sum(bucket.candidate_requests for bucket in served)
+    share_ppm = WHOLE_PPM * requests / (requests + sum(bucket.control_requests for bucket in served))
+    live = [index for index, each in enumerate(plan.steps) if not each.is_shadow]
+    step = min(live, key=lambda index: abs(plan.steps[index].share_ppm - share_ppm))
     policy, position = policy_of(plan), position_of(plan, step)
     state, at = GateState.begin(), None
     for bucket in recording:
-        state = fold(state, (bucket._replace(step=step),), policy, until=bucket.end)
+        state = fold(
+            state, (bucket._replace(step=step, share_ppm=plan.steps[step].share_ppm),), policy, until=bucket.end
+        )
         if any(row.verdict is Verdict.FAIL for row in judgements(state, position, policy)):
             at = bucket.end - recording[0].start
             break

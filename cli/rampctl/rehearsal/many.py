@@ -162,6 +162,7 @@ class _Ramp:
             row = np.sum(rows, axis=0)
             seconds = cells[self._read - 1].until - at
             bucket = bucket_of(START + at, seconds, self.state.step, row)
+            bucket = bucket._replace(share_ppm=self.state.current.share_ppm)
             self._served += bucket.control_requests
             self._gate = fold(self._gate, (bucket,), self._policy, until=bucket.end)
 

@@ -22,7 +22,7 @@ class Users:
         """The part of all requests (0–1) that comes from users on the candidate."""
         if not share_ppm:
             return 0.0
-        if not self._buckets:
+        if self._count > DEALT_USERS_MAX:
             return share_ppm / WHOLE_PPM
         return (self._allowed + bisect_left(self._buckets, share_ppm)) / self._count
 

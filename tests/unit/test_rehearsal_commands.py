@@ -1,0 +1,165 @@
+"""`ramp rehearse` and `ramp backtest` as a script meets them: output, standard error, exit code."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from ramp.adapters.metrics import Metrics
+from ramp.core.bucket import Bucket
+from ramp.core.plan import Plan
+from rampctl.exits import CommandError
+from rampctl.main import app
+from rampctl.rehearsal import recording
+from rampctl.rehearsal.judging import judged
+from typer.testing import CliRunner, Result
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+EVENTS = Path(__file__).parents[2] / "events"
+RECORDED = str(EVENTS / "recorded" / "two-days.csv")
+PLAN = {
+    "steps": [
+        {"percent": 0, "bake_seconds": 600},
+        {"percent": 10, "bake_seconds": 600},
+        {"percent": 100, "bake_seconds": 600},
+    ]
+}
+
+
+def ramp(*arguments: str) -> Result:
+    """Run `ramp` with these arguments."""
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> str:
+    """A short plan in a file."""
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(PLAN))
+    return str(file)
+
+
+def test_the_exit_code_is_the_outcome_and_json_tells_the_story(plan: str) -> None:
+    """0 promoted, 1 rolled back, with the moments and the counts."""
+    for candidate, code, outcome in (("", 0, "promoted"), ("errors=20%", 1, "rolled back")):
+        result = ramp("rehearse", plan, "--traffic", "20/s", "--candidate", candidate, "--json")
+        told = json.loads(result.stdout)
+        assert (result.exit_code, told["exit_code"], told["outcome"]) == (code, code, outcome)
+        assert told["timeline"][-1]["word"] == ("ROLL_BACK" if code else "PROMOTE")
+
+
+def test_people_get_a_timeline_and_a_summary(plan: str) -> None:
+    """When, where, what, why; then the counts."""
+    words = " ".join(ramp("rehearse", plan, "--traffic", "20/s").stdout.split())
+    for said in ("ADVANCE", "PROMOTE", "promoted after 3", "users saw 0", "nobody was asked"):
+        assert said in words
+
+
+def test_the_faults_of_both_scenarios_come_at_once_and_exit_with_2(plan: str) -> None:
+    """On standard error, and nothing is played."""
+    result = ramp("rehearse", plan, "--traffic", "1/s", "--candidate", "errors=5", "--control", "foo")
+    assert result.exit_code == 2
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["--candidate", "--control"]
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--traffic", "much"), "--traffic: is no rate"),
+        (("--traffic", "1/s", "--answer-after", "soon"), "--answer-after: is no duration"),
+        (("--traffic", "1/s", "--picture", "ramp.gif"), "expected a name ending in .svg or .png"),
+        (("--traffic", "1/s", "--runs", "2", "--picture", "ramp.svg"), "expected one of the two"),
+    ],
+)
+def test_other_wrong_options_exit_with_2(plan: str, options: tuple[str, ...], said: str) -> None:
+    """Each by its name."""
+    result = ramp("rehearse", plan, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_fixed_plan_is_played_once_but_has_no_distribution(tmp_path: Path) -> None:
+    """Many runs know the sequential gate only, and say so."""
+    file = tmp_path / "fixed.json"
+    file.write_text(json.dumps({**PLAN, "gate": "fixed"}))
+    assert ramp("rehearse", str(file), "--traffic", "20/s").exit_code == 0
+    result = ramp("rehearse", str(file), "--traffic", "20/s", "--runs", "3")
+    assert result.exit_code == 2
+    assert "got gate 'fixed'" in result.stderr
+
+
+def test_many_runs_give_a_distribution_that_its_seed_repeats(plan: str) -> None:
+    """Exit code 0 however the ramps end."""
+    asked = ("rehearse", plan, "--traffic", "20/s", "--candidate", "live-errors=20%", "--runs", "8", "--json")
+    first, second = ramp(*asked), ramp(*asked)
+    told = json.loads(first.stdout)
+    assert first.exit_code == 0
+    assert told == json.loads(second.stdout)
+    assert told["outcomes"] == {"rolled back": 8}
+    assert told["failures"][1] > 0
+    assert told["seen"][-1] <= 1
+
+
+def test_a_backtest_replays_healthy_days_and_judges_the_recorded_candidate(plan: str) -> None:
+    """No quiet day is rolled back; the candidate that failed 6 % on the second day is condemned on it."""
+    result = ramp("backtest", plan, "--from", RECORDED, "--runs", "8", "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0, result.output
+    assert (told["days"], told["healthy"]["outcomes"], told["rolled_back_by_day"]) == (2, {"promoted": 8}, {})
+    assert told["candidate"]["seconds"] > 86_400
+    assert any(row["verdict"] == "FAIL" and "error" in row["name"] for row in told["candidate"]["checks"])
+    assert "recorded candidate" in ramp("backtest", plan, "--from", RECORDED, "--runs", "2").stdout
+
+
+def test_a_recorded_candidate_that_is_healthy_is_not_condemned() -> None:
+    """And without one there is nothing to judge."""
+    quiet = [Bucket(60 * i, 60, 0, control_requests=900, control_errors=1, candidate_requests=100) for i in range(60)]
+    found = judged(Plan.parse(PLAN), quiet)
+    assert found is not None
+    assert (found.at, found.step) == (None, 1)
+    assert judged(Plan.parse(PLAN), [bucket._replace(candidate_requests=0) for bucket in quiet]) is None
+
+
+def test_a_recording_is_json_or_csv_and_its_faults_come_at_once(tmp_path: Path) -> None:
+    """By row and field."""
+    rows: list[Any] = [{"start": 120, "control_requests": 5}, {"start": 60, "control_requests": 7, "control_errors": 1}]
+    file = tmp_path / "r.json"
+    file.write_text(json.dumps(rows))
+    found = recording.from_file(str(file))
+    assert [(bucket.start, bucket.control_requests, bucket.control_errors) for bucket in found] == [
+        (60, 7, 1),
+        (120, 5, 0),
+    ]
+    bad = [{"start": 61}, 3, {"start": 60, "foo": 1, "control_errors": 2}, {"control_requests": -1}]
+    file.write_text(json.dumps(bad))
+    with pytest.raises(CommandError) as caught:
+        recording.from_file(str(file))
+    said = [line.removeprefix(f"{file}: ").split(" got")[0] for line in str(caught.value).splitlines()]
+    assert said == [
+        "row 1: start: is not on a minute,",
+        "row 2: is no minute,",
+        "row 3: foo: is no field,",
+        "row 3: control_errors: are more than requests,",
+        "row 4: control_requests: is no count,",
+        "row 4: start: is not on a minute,",
+    ]
+
+
+def test_cloudwatch_is_read_a_day_at_a_time() -> None:
+    """Through the adapter that the ramp itself reads control's day before with."""
+    client: CloudWatchClient = boto3.client("cloudwatch", region_name="us-east-1")
+    with Stubber(client) as stub:
+        for requests in (3.0, 4.0):
+            series = {"Id": "q0", "Timestamps": [datetime(2026, 11, 20, tzinfo=UTC)], "Values": [requests]}
+            stub.add_response("get_metric_data", {"MetricDataResults": [series]})
+        found = recording.from_cloudwatch(Metrics(client, ()), 1_800_000_030.0, 2)
+        stub.assert_no_pending_responses()
+    assert [bucket.control_requests for bucket in found] == [3, 4]
