@@ -10,7 +10,7 @@ import pytest
 from ramp import net, tasks
 from ramp.core.check import Check, Consequence, Verdict
 from ramp.core.flag_document import OFF, Setting
-from ramp.core.plan import Plan
+from ramp.core.plan import Plan, PlanInvalid
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, decide
 from ramp.errors import TrafficMoved
@@ -215,3 +215,45 @@ def test_a_plain_threshold_waits_for_the_end_of_the_bake_and_a_proof_does_not(ga
     doubt = Check("mismatches", Verdict.FAIL, Consequence.ASK, "8 of 25 differ")
     assert decide(state, [doubt], now=100.0).action is action
     assert decide(state, [doubt], now=700.0).action is Action.ASK
+
+
+def at_shadow(**gates: Any) -> RampState:
+    """A shadow step whose bake of ten minutes began at nought."""
+    raw = {"gates": gates, "steps": [{"percent": 0, "bake_seconds": 600}, {"percent": 100, "bake_seconds": 60}]}
+    return RampState("r", "arn", raw, "1", 0.0)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.INCONCLUSIVE])
+@pytest.mark.parametrize("consequence", list(Consequence))
+def test_a_check_that_only_warns_is_shown_and_never_acts(verdict: Verdict, consequence: Consequence) -> None:
+    """A dry run of a gate: it neither stops the ramp nor holds it up, and stands in the reason."""
+    checks = [Check("errors", verdict, consequence, "5 of 40 failed"), Check("share", Verdict.PASS, consequence, "ok")]
+    decision = decide(at_shadow(warn_only=["errors"]), checks, now=700.0)
+    assert decision.action is Action.ADVANCE
+    assert decision.verdict is Verdict.PASS
+    assert "5 of 40 failed" in decision.reason
+    assert decide(at_shadow(), checks, now=700.0).action is not Action.ADVANCE
+
+
+def test_an_acknowledged_cause_is_not_asked_about_but_still_rolls_back() -> None:
+    """The plan answers questions beforehand; harm is no question."""
+    state = at_shadow(acknowledged=["mismatches", "errors"])
+    doubt = Check("mismatches", Verdict.FAIL, Consequence.ASK, "8 of 25 differ")
+    harm = Check("errors", Verdict.FAIL, Consequence.ROLL_BACK, "9 of 25 failed")
+    assert decide(state, [doubt], now=700.0).action is Action.ADVANCE
+    assert decide(state, [doubt, harm], now=700.0).action is Action.ROLL_BACK
+
+
+def test_checks_that_are_none_of_the_gates_cannot_be_silenced() -> None:
+    """An alarm is no check of the plan's."""
+    with pytest.raises(PlanInvalid, match=r"gates.warn_only\[0\]: is none of the choices"):
+        Plan.parse(at_shadow(warn_only=["alarm huntaze-lambda-error-rate-gt-2pct"]).raw_plan)
+
+
+def test_where_no_check_may_decide_a_person_is_asked() -> None:
+    """Silencing every check is no pass."""
+    state = at_shadow(warn_only=["errors"])
+    silenced = [Check("errors", Verdict.PASS, Consequence.ROLL_BACK, "ok")]
+    for checks in ([], silenced):
+        assert decide(state, checks, now=700.0).action is Action.EXTEND
+        assert decide(state, checks, now=1300.0).action is Action.ASK

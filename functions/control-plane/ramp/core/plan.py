@@ -86,6 +86,8 @@ class Gates:
     mismatch_investigate_percent: float
     shadow_failure_percent_max: float
     shadow_p95_ms_max: int
+    warn_only: tuple[str, ...]
+    acknowledged: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,9 @@ class Plan:
                 **whole["routing"] | {name: tuple(whole["routing"][name]) for name in ("allow_users", "deny_users")},
             ),
             gate=whole["gate"],
-            gates=Gates(**whole["gates"]),
+            gates=Gates(
+                **whole["gates"] | {name: tuple(whole["gates"][name]) for name in ("warn_only", "acknowledged")}
+            ),
             evidence=EvidenceSettings(**whole["evidence"]),
             approvals=Approvals(**whole["approvals"]),
             deadline_seconds=whole["deadline_seconds"],

@@ -79,10 +79,11 @@ def decide(
 
     The returned state carries what people accepted and what they are still asked; it stays at the same step.
     """
-    verdict = worst(check.verdict for check in checks)
+    acting = _acting(state, checks)
+    verdict = worst(check.verdict for check in acting)
     if command is not None and command.verb == "abort":
         return Decision(Action.ROLL_BACK, verdict, f"{command.by} aborted the ramp: {command.reason}", state)
-    harm = [check for check in checks if check.verdict is Verdict.FAIL and check.consequence is Consequence.ROLL_BACK]
+    harm = [check for check in acting if check.verdict is Verdict.FAIL and check.consequence is Consequence.ROLL_BACK]
     if harm:
         return Decision(Action.ROLL_BACK, verdict, _sentence(state, harm), state)
     if answer is not None and not answer.approves:
@@ -96,7 +97,7 @@ def decide(
 
 def _without_harm(state: RampState, checks: Sequence[Check], verdict: Verdict, now: float) -> Decision:
     step, baked_seconds = state.current, now - state.step_started_at
-    open_checks = [check for check in checks if not _is_accepted(check, state)]
+    open_checks = [check for check in _acting(state, checks) if not _is_accepted(check, state)]
     doubts = [check for check in open_checks if check.verdict is Verdict.FAIL]
     unknown = [check for check in open_checks if check.verdict is Verdict.INCONCLUSIVE]
     bakes = baked_seconds < step.bake_seconds
@@ -153,13 +154,21 @@ def _ask(state: RampState, verdict: Verdict, causes: tuple[str, ...], text: str,
     return Decision(Action.ASK, verdict, text, replace(state, question=question))
 
 
+def _acting(state: RampState, checks: Sequence[Check]) -> Sequence[Check]:
+    """The checks that may decide; where none is left, that itself is not enough to go on."""
+    acting = [check for check in checks if check.name not in state.plan.gates.warn_only]
+    return acting or [Check("evidence", Verdict.INCONCLUSIVE, Consequence.ASK, "no check is there to decide")]
+
+
 def _cause(check: Check) -> str:
     """What a person accepts by name: a yes to "we do not know" is no yes to "it is wrong"."""
     return f"{check.name} {check.verdict}"
 
 
 def _is_accepted(check: Check, state: RampState) -> bool:
-    """Accepted as it is, or as worse than it is."""
+    """Accepted as it is, or as worse than it is, or by the plan beforehand; what rolls back cannot be accepted."""
+    if check.name in state.plan.gates.acknowledged:
+        return True
     causes = {_cause(check), _cause(replace(check, verdict=Verdict.FAIL))}
     return not causes.isdisjoint(state.acknowledged)
 
