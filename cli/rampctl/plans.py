@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ramp.core.plan import Plan, PlanInvalid
+from ramp.core.plan import Gates, Plan, PlanInvalid
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -55,6 +55,28 @@ def _sentences(plan: Plan) -> Iterator[str]:
         f"Flag {plan.flag}, lever {plan.lever}; {duration(total_seconds(plan))} at least, "
         f"settled after {duration(plan.deadline_seconds)} in any case."
     )
+    yield from _thresholds(gates) if plan.gate == "fixed" else _proofs(gates)
+    if gates.warn_only:
+        yield f"Shown, and never acting: {', '.join(gates.warn_only)}."
+    if gates.acknowledged:
+        yield f"Not asked about, since the plan says go: {', '.join(gates.acknowledged)}."
+    silence = "rolled back" if approvals.on_timeout == "roll_back" else "held at its step, and asked again"
+    yield f"A question that nobody answers within {duration(approvals.timeout_seconds)}: the ramp is {silence}."
+
+
+def _proofs(gates: Gates) -> Iterator[str]:
+    yield (
+        f"Judged by proof. Failures above {gates.error_percent_max:g} %, or 1.5 times control's where that is more, roll "
+        f"back. More than {gates.mismatch_go_percent:g} % mismatches, answers slower than control's by "
+        f"{gates.latency_go_percent:g} % and {gates.latency_allowance_ms} ms, or users not where they belong, ask."
+    )
+    yield (
+        f"Going on takes certificates: in shadow less than {gates.error_percent_max:g} % failures and "
+        f"{gates.mismatch_investigate_percent:g} % mismatches; of users' requests as few as the next share can bear."
+    )
+
+
+def _thresholds(gates: Gates) -> Iterator[str]:
     yield f"Nothing is judged on fewer than {gates.min_requests} observations; a step is extended until there are."
     yield (
         f"Rolled back: more than {gates.error_percent_max:g} % of the candidate's reads failed, more than "
@@ -66,5 +88,3 @@ def _sentences(plan: Plan) -> Iterator[str]:
         f"mismatches (go within {gates.mismatch_go_percent:g} %), shadow p95 from {gates.shadow_p95_ms_max} ms on, "
         "or users not where the plan puts them."
     )
-    silence = "rolled back" if approvals.on_timeout == "roll_back" else "held at its step, and asked again"
-    yield f"A question that nobody answers within {duration(approvals.timeout_seconds)}: the ramp is {silence}."
