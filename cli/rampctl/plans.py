@@ -66,8 +66,8 @@ def _sentences(plan: Plan) -> Iterator[str]:
 
 def _proofs(gates: Gates) -> Iterator[str]:
     yield (
-        f"Judged by proof. Failures above {gates.error_percent_max:g} %, or 1.5 times control's where that is more, roll "
-        f"back. More than {gates.mismatch_go_percent:g} % mismatches, answers slower than control's by "
+        f"Judged by proof. Failures above {gates.error_percent_max:g} %, or 1.5 times control's where that is more, "
+        f"roll back. More than {gates.mismatch_go_percent:g} % mismatches, answers slower than control's by "
         f"{gates.latency_go_percent:g} % and {gates.latency_allowance_ms} ms, or users not where they belong, ask."
     )
     yield (
