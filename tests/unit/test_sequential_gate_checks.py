@@ -130,6 +130,13 @@ def test_the_limit_rises_with_a_control_that_is_itself_unwell() -> None:
     assert numbers["limit"] == pytest.approx(1.5 * 0.04, rel=0.03)
 
 
+def test_a_step_that_has_so_far_served_control_only_condemns_nobody_for_latency() -> None:
+    """The first look of a small team's step: a share of nothing is no limit, and the look must not break."""
+    check = _check("latency", _minutes(2, control_requests=3))
+    assert check.verdict is not Verdict.FAIL
+    assert check.numbers["limit"] == 1.0
+
+
 def test_latency_is_judged_on_the_candidates_share_of_slow_answers() -> None:
     """Half of the requests and nearly all slow answers: a question, no rollback. A shared slow-down: nothing."""
     slow = _minutes(30, **_served(100, control=100), candidate_slow=12, control_slow=3)

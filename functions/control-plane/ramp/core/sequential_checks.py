@@ -115,7 +115,7 @@ def _latency(state: GateState, policy: Policy) -> Judgement:
         consequence=Consequence.ASK,
         tally=state.slow_live,
         suspicion=state.latency,
-        limit=step.candidate / requests if requests else 1.0,
+        limit=step.candidate / requests if step.candidate else 1.0,
         alpha=policy.alpha_latency,
         seen="slow answers are the candidate's",
         clean="slow answers of control",
