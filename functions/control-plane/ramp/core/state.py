@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 from ramp.core.plan import Plan, Step
@@ -45,9 +46,9 @@ class RampState:
     question: Question | None = None
     limited: bool = False
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
-        """The checked plan; Prepare Ramp has proven that it parses."""
+        """The checked plan, parsed once a state; Prepare Ramp has proven that it parses."""
         return Plan.parse(self.raw_plan)
 
     @property
