@@ -132,7 +132,8 @@ def test_the_limit_rises_with_a_control_that_is_itself_unwell() -> None:
 
 def test_a_step_that_has_so_far_served_control_only_condemns_nobody_for_latency() -> None:
     """The first look of a small team's step: a share of nothing is no limit, and the look must not break."""
-    check = _check("latency", _minutes(2, control_requests=3))
+    before = _minutes(30, **_served(100, control=100), candidate_slow=12, control_slow=12)
+    check = _check("latency", before + _minutes(2, 30, step=2, share_ppm=500_000, control_requests=3))
     assert check.verdict is not Verdict.FAIL
     assert check.numbers["limit"] == 1.0
 
