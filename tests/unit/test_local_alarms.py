@@ -88,3 +88,11 @@ def test_a_definition_is_read_with_its_names_resolved() -> None:
 def test_what_cannot_be_judged_exactly_is_refused_when_read(changes: dict[str, Any]) -> None:
     with pytest.raises(AlarmDefinitionError):
         read_alarm(definition(**changes), {"F": "huntaze-mock-read"})
+
+
+@pytest.mark.parametrize(("errors", "breaches"), [(1.0, False), (2.0, False), (3.0, True)])
+def test_the_candidates_alarm_forgives_two_failures_a_minute(errors: float, breaches: bool) -> None:
+    """At thirty requests a minute one failure is 3 %, and no reason to take everybody back."""
+    point = evaluate("(errors - 2) / FILL(requests, 1)", {"errors": errors, "requests": 30.0})
+    assert point is not None
+    assert (point > 0.02) is breaches
