@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ramp.core.plan import Plan, PlanInvalid, format_percent, to_ppm
+from jsonschema import Draft202012Validator
+from ramp.core.plan import SCHEMA, Plan, PlanInvalid, format_percent, to_ppm
 
 EVENTS = Path(__file__).parents[2] / "events"
 MINIMAL: dict[str, Any] = {"steps": [{"percent": 100, "bake_seconds": 60}]}
@@ -73,6 +74,9 @@ def test_every_fault_of_a_plan_is_told_at_once() -> None:
     ("change", "said"),
     [
         ({"lever": "alias"}, "candidate_version: is missing"),
+        ({"steps": "often"}, 'steps: is none of the choices, got "often", expected "auto"'),
+        ({"steps": "auto", "gate": "fixed"}, 'steps: are made for the sequential gate only, got "auto"'),
+        ({"steps": 5}, "steps: has the wrong type, got 5, expected a list of 1 to 50 items"),
         ({"steps": []}, "steps: has too few items, got [], expected a list of 1 to 50 items"),
         ({"steps": [{"percent": 100}]}, "steps[0].bake_seconds: is missing, got nothing, expected a whole number"),
         ({"steps": [{"percent": True, "bake_seconds": 1}]}, "steps[0].percent: has the wrong type, got true"),
@@ -87,6 +91,19 @@ def test_a_fault_is_told_with_its_path(change: dict[str, Any], said: str) -> Non
     """One fault, one sentence."""
     (fault,) = faults({**MINIMAL, **change})
     assert fault.startswith(said)
+
+
+def test_the_schema_is_one_and_missing_steps_are_told_with_both_kinds() -> None:
+    """Editors read it as it is."""
+    Draft202012Validator.check_schema(SCHEMA)
+    (fault,) = faults({})
+    assert fault == 'steps: is missing, got nothing, expected a list of 1 to 50 items, or "auto"'
+
+
+def test_steps_may_be_left_to_the_start_of_the_ramp() -> None:
+    """Everything else of the plan is checked."""
+    assert Plan.parse({"steps": "auto"}).steps == ()
+    assert faults({"steps": "auto", "lever": "dns"})
 
 
 def test_faults_come_in_the_order_of_the_steps() -> None:

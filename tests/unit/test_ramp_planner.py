@@ -66,6 +66,14 @@ def test_a_hopeless_step_is_refused_with_a_plan_that_suits() -> None:
     assert "25 %" in faults[-1]
 
 
+def test_where_no_steps_would_do_none_are_named() -> None:
+    """Ten requests a day certify nothing in two weeks."""
+    traffic = Traffic(10 / 86_400, 5)
+    faults = forecast(auto_steps(traffic, POLICY), traffic, POLICY).faults
+    said = "steps: do not suit the traffic, got 5 steps, expected more requests, or more of them compared"
+    assert [fault for fault in faults if fault.startswith(said)], faults
+
+
 def test_no_traffic_is_refused() -> None:
     """Nothing can be certified."""
     assert "no requests" in forecast(auto_steps(LARGE, POLICY), Traffic(0, 0), POLICY).faults[0]

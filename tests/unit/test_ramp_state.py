@@ -22,8 +22,8 @@ def test_looks_grow_with_the_bake_from_a_minute_to_fifteen(baked_seconds: int, l
 
 def test_a_plan_may_fix_the_time_between_looks() -> None:
     """For demos."""
-    state = replace(STATE, raw_plan={**PLAN, "look_seconds": 4}).shifted(0.0)
-    assert (state.look_seconds, state.looked(86_400.0, None).look_seconds) == (4, 4)
+    state = replace(STATE, raw_plan={**PLAN, "look_seconds": 100}).shifted(0.0)
+    assert (state.look_seconds, state.looked(86_400.0, None).look_seconds) == (100, 100)
 
 
 def test_what_people_accepted_holds_for_one_step() -> None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from ramp.core.planner import HISTORY_EVENTS_PLANNED, history_events
+
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
@@ -21,6 +23,7 @@ PPM_PER_PERCENT = 10_000
 WHOLE_PPM = 1_000_000
 HIGH_RESOLUTION_SECONDS = 3 * 60 * 60  # Source: CloudWatch keeps periods under 60 s for 3 hours (GetMetricData).
 SHOWN_LENGTH = 60
+AUTO = "auto"
 
 SCHEMA: Mapping[str, Any] = json.loads(files(__package__).joinpath("plan.schema.json").read_text("utf-8"))
 _VALIDATOR = Draft202012Validator(SCHEMA)
@@ -109,7 +112,7 @@ class Approvals:
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked plan with every default filled in."""
+    """A checked plan with every default filled in; no steps: they are made when the ramp starts, see feasibility."""
 
     flag: str
     lever: str
@@ -137,11 +140,11 @@ class Plan:
         if faults or not isinstance(raw, Mapping):
             raise PlanInvalid(faults)
         whole = _with_defaults(raw, SCHEMA)
-        return cls(
+        plan = cls(
             flag=whole["flag"],
             lever=whole["lever"],
             candidate_version=whole["candidate_version"],
-            steps=tuple(_step(step) for step in whole["steps"]),
+            steps=tuple(_step(step) for step in whole["steps"] if whole["steps"] != AUTO),
             look_seconds=whole.get("look_seconds"),
             shadow=Shadow(to_ppm(whole["shadow"]["sample_percent"]), whole["shadow"]["budget_ms"]),
             routing=Routing(
@@ -155,6 +158,9 @@ class Plan:
             approvals=Approvals(**whole["approvals"]),
             deadline_seconds=whole["deadline_seconds"],
         )
+        if faults := [*_history_faults(plan)]:
+            raise PlanInvalid(faults)
+        return plan
 
 
 def to_ppm(percent: float) -> int:
@@ -225,6 +231,7 @@ _WRONG = {
     "minLength": "is too short",
     "maxLength": "is too long",
     "enum": "is none of the choices",
+    "const": "is none of the choices",
     "pattern": "is not of the form",
 }
 
@@ -244,11 +251,13 @@ def _shown(value: object) -> str:
 
 
 def _expected(schema: Any) -> str:
+    if "else" in schema:
+        return f"{_expected(schema['else'])}, or {_expected(schema['then'])}"
     if "enum" in schema:
         return "one of " + ", ".join(json.dumps(choice) for choice in schema["enum"])
     low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum")
     least, most = schema.get("minItems", schema.get("minLength")), schema.get("maxItems", schema.get("maxLength"))
-    kind = _KINDS[schema.get("type", "object")]
+    kind = json.dumps(schema["const"]) if "const" in schema else _KINDS[schema.get("type", "object")]
     if low is not None:
         return f"{kind} {'above' if 'exclusiveMinimum' in schema else 'from'} {low} to {high}"
     if most is not None:
@@ -275,6 +284,8 @@ def _rule_faults(raw: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(steps, list):
         yield from _step_faults([step if isinstance(step, Mapping) else {} for step in steps])
         yield from _deadline_faults(raw, [step for step in steps if isinstance(step, Mapping)])
+    elif steps == AUTO and raw.get("gate") == "fixed":
+        yield 'steps: are made for the sequential gate only, got "auto" with gate "fixed", expected a list of steps'
     sample = raw["shadow"].get("sample_percent") if isinstance(raw.get("shadow"), Mapping) else None
     if _is_number(sample) and not _is_whole_ppm(sample):
         yield f"shadow.sample_percent: is too fine, got {_shown(sample)}, expected at most four decimals"
@@ -313,6 +324,26 @@ def _deadline_faults(raw: Mapping[str, Any], steps: Sequence[Mapping[str, Any]])
         yield (
             f"evidence.period_seconds: CloudWatch forgets such short periods after 3 hours, got {_shown(period)}, "
             f"expected 60 or more for {bake_seconds} seconds of bake"
+        )
+
+
+def _history_faults(plan: Plan) -> Iterator[str]:
+    """Of the longest way through the plan: every patience used up, every approval waited for, until the deadline."""
+    left_seconds = plan.deadline_seconds
+    watched_seconds, asked_seconds = [], 0
+    for step in plan.steps:
+        watched_seconds.append(min(left_seconds, step.bake_seconds + step.patience_seconds))
+        left_seconds -= watched_seconds[-1]
+        if step.approval:
+            holds = plan.approvals.on_timeout == "hold"
+            waited_seconds = left_seconds if holds else min(left_seconds, plan.approvals.timeout_seconds)
+            asked_seconds += waited_seconds
+            left_seconds -= waited_seconds
+    events = history_events(watched_seconds, plan.look_seconds, asked_seconds=asked_seconds)
+    if events > HISTORY_EVENTS_PLANNED:
+        yield (
+            f"look_seconds: may fill the execution's history, got {events} events of looks and questions, "
+            f"expected at most {HISTORY_EVENTS_PLANNED}: look less often, or shorten bake, patience or deadline"
         )
 
 

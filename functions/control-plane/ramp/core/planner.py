@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf, log, sqrt
+from typing import Self
 
 from ramp.core.judgement import count, duration, percent
 from ramp.core.martingale import ABOVE_PRIOR, Below, trials_until_certified
@@ -25,16 +26,29 @@ DETECTED_SIGMAS = 1.2816  # 90 % of a normal distribution
 LOOK_SECONDS_MIN, LOOK_SECONDS_MAX, LOOK_SHARE = 60, 900, 10  # as core/state.py spaces them
 EVENTS_PER_LOOK = 9  # Wait, Measure and Action? in the execution's history
 EVENTS_PER_STEP = 16
+EVENTS_PER_TOKEN = 13  # Ask For Decision until its time-out, and the Measure and Action? that follow
+TOKEN_SECONDS = 900  # Source: statemachine/ramp.asl.json, TimeoutSeconds of Ask For Decision
 EVENTS_AROUND = 40
 HISTORY_EVENTS_MAX = 25_000  # Source: AWS Step Functions quotas, events in an execution's history
+HISTORY_EVENTS_PLANNED = 24_000  # the rest is for retries and the end
+DAY_SECONDS = 86_400
+REQUESTS_PER_USER_DAY = 20  # Source: requirements, 1,000 requests a day of 50 users
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What the route serves: requests a second on average, by so many users."""
+    """What the route serves: requests a second on average, by so many users; `sampled` (0-1) of it goes to shadow."""
 
     requests_per_second: float
     users: int
+    sampled: float = 1.0
+
+    @classmethod
+    def at(cls, requests_per_second: float, users: int | None = None) -> Self:
+        """Of `users`; where nobody knows, of as many as ask 20 times a day."""
+        return cls(
+            requests_per_second, users or max(1, round(requests_per_second * DAY_SECONDS / REQUESTS_PER_USER_DAY))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,16 @@ class StepForecast:
     slow_seconds: float
     caught_rate: float
     users_at_risk: int
+
+    @property
+    def limit_seconds(self) -> int:
+        """How long the step waits for evidence before people are asked."""
+        return self.step.bake_seconds + self.step.patience_seconds
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether not even a candidate without failures is certified in that time."""
+        return self.certificate_seconds > self.limit_seconds
 
     @property
     def seconds(self) -> float:
@@ -106,7 +130,7 @@ def first_share(traffic: Traffic) -> float:
     """The largest share up to 25 % at which 2 or 3 requests arrive in a reaction time, and at least 5 users fall."""
     by_requests = REACTION_REQUESTS / max(traffic.requests_per_second * REACTION_SECONDS, 1e-9)
     by_users = USERS_MIN / max(traffic.users, 1)
-    return min(FIRST_SHARE_MAX, max(by_requests, by_users))
+    return min(FIRST_SHARE_MAX, max(by_requests, by_users, 1 / HUNDRED_PERCENT_PPM))
 
 
 def auto_steps(traffic: Traffic, policy: Policy) -> tuple[PlannedStep, ...]:
@@ -123,7 +147,7 @@ def auto_steps(traffic: Traffic, policy: Policy) -> tuple[PlannedStep, ...]:
         PlannedStep(ppm, BAKE_SECONDS, _patience_seconds(ppm, following, traffic, policy))
         for ppm, following in _with_next(whole)
     ]
-    so_far_seconds = forecast(steps, traffic, policy).seconds_to_whole
+    so_far_seconds = sum(item.seconds for item in _forecasts(steps, traffic, policy)[:-1])
     probation_seconds = int(min(PATIENCE_MAX_SECONDS, max(PROBATION_MIN_SECONDS, so_far_seconds)))
     return (*steps[:-1], replace(steps[-1], bake_seconds=probation_seconds))
 
@@ -132,17 +156,29 @@ def forecast(
     steps: Sequence[PlannedStep], traffic: Traffic, policy: Policy, *, look_seconds: int | None = None
 ) -> Forecast:
     """What `steps` will take and what they will catch at `traffic`; `look_seconds` None: a tenth of the step so far."""
+    forecasts = _forecasts(steps, traffic, policy)
+    events = history_events([min(item.seconds, item.limit_seconds) for item in forecasts], look_seconds)
+    faults = [*_hopeless(forecasts, traffic, policy)]
+    if events > HISTORY_EVENTS_MAX:
+        faults.append(f"look_seconds: fills the execution's history, got {events} events, expected at most 25000")
+    return Forecast(tuple(forecasts), tuple(faults), events)
+
+
+def _forecasts(steps: Sequence[PlannedStep], traffic: Traffic, policy: Policy) -> list[StepForecast]:
     following = _with_next([step.share_ppm for step in steps])
     forecasts: list[StepForecast] = []
     live_requests = 0.0
     for step, (_, following_ppm) in zip(steps, following, strict=True):
         forecasts.append(_step_forecast(step, following_ppm, live_requests, traffic, policy))
         live_requests += forecasts[-1].requests if step.share_ppm else 0.0
-    events = EVENTS_AROUND + sum(EVENTS_PER_STEP + EVENTS_PER_LOOK * _looks(item, look_seconds) for item in forecasts)
-    faults = [*_hopeless(forecasts, traffic, policy)]
-    if events > HISTORY_EVENTS_MAX:
-        faults.append(f"look_seconds: fills the execution's history, got {events} events, expected at most 25000")
-    return Forecast(tuple(forecasts), tuple(faults), events)
+    return forecasts
+
+
+def history_events(watched_seconds: Sequence[float], look_seconds: int | None, *, asked_seconds: float = 0.0) -> int:
+    """Events of an execution that watches each step as long as `watched_seconds` says, and waits `asked_seconds`."""
+    looks = sum(_looks(seconds, look_seconds) for seconds in watched_seconds)
+    tokens = ceil(asked_seconds / TOKEN_SECONDS)
+    return EVENTS_AROUND + EVENTS_PER_STEP * len(watched_seconds) + EVENTS_PER_LOOK * looks + EVENTS_PER_TOKEN * tokens
 
 
 def _shares(first: float) -> Iterator[float]:
@@ -165,8 +201,8 @@ def _certificate(share_ppm: int, next_ppm: int | None, traffic: Traffic, policy:
 
 
 def _pace(share_ppm: int, traffic: Traffic) -> float:
-    """Candidate requests a second that the step's certificate counts: all of them in shadow."""
-    return traffic.requests_per_second * (share_ppm / HUNDRED_PERCENT_PPM if share_ppm else 1.0)
+    """Candidate requests a second that the step's certificate counts: all that are sampled in shadow."""
+    return traffic.requests_per_second * (share_ppm / HUNDRED_PERCENT_PPM if share_ppm else traffic.sampled)
 
 
 def _clean_seconds(share: float, next_share: float, traffic: Traffic, policy: Policy) -> float:
@@ -237,9 +273,8 @@ def _log_odds(rate: float) -> float:
     return log(rate / (1 - rate)) if rate < 1 else 700.0
 
 
-def _looks(step: StepForecast, look_seconds: int | None) -> int:
+def _looks(seconds: float, look_seconds: int | None) -> int:
     """Looks of one step: as far apart as a tenth of the step so far, from a minute to a quarter of an hour."""
-    seconds = min(step.seconds, step.step.bake_seconds + step.step.patience_seconds)
     if look_seconds is not None:
         return ceil(seconds / look_seconds)
     looks, at = 0, 0.0
@@ -253,22 +288,23 @@ def _hopeless(steps: Sequence[StepForecast], traffic: Traffic, policy: Policy) -
     if traffic.requests_per_second <= 0:
         yield "traffic: gives no evidence, got no requests, expected some: nothing can be certified without"
         return
-    is_hopeless = False
     for index, item in enumerate(steps):
-        limit_seconds = item.step.bake_seconds + item.step.patience_seconds
-        if item.certificate_seconds > limit_seconds:
+        if item.is_hopeless:
             yield (
-                f"steps[{index}]: cannot pass, got {count(item.requests)} requests in {duration(limit_seconds)}, "
+                f"steps[{index}]: cannot pass, got {count(item.requests)} requests in {duration(item.limit_seconds)}, "
                 f"expected {count(item.certificate_requests)} clean ones, the rest of which takes "
                 f"{duration(item.certificate_seconds)}"
             )
-            is_hopeless = True
-    if is_hopeless:
-        better = ", ".join(
-            f"{percent(step.share)} with patience {duration(step.patience_seconds)}"
-            for step in auto_steps(traffic, policy)
-        )
-        yield f"steps: do not suit the traffic, got {len(steps)} steps, expected for example {better}"
+    if any(item.is_hopeless for item in steps):
+        yield f"steps: do not suit the traffic, got {len(steps)} steps, expected {_better(traffic, policy)}"
+
+
+def _better(traffic: Traffic, policy: Policy) -> str:
+    planned = auto_steps(traffic, policy)
+    if any(item.is_hopeless for item in _forecasts(planned, traffic, policy)):
+        return "more requests, or more of them compared: no step of 14 days could pass"
+    steps = (f"{percent(step.share)} with patience {duration(step.patience_seconds)}" for step in planned)
+    return f"for example {', '.join(steps)}"
 
 
 def _divided(requests: float, pace: float) -> float:
