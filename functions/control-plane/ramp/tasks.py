@@ -14,6 +14,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from ramp.adapters.table import Lock
+from ramp.core.feasibility import suited
 from ramp.core.judge import judge
 from ramp.core.plan import Plan, PlanInvalid, format_percent
 from ramp.core.sequential_gate import GateState
@@ -46,14 +47,19 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
         return _refused("the plan has faults, and nothing was touched:\n" + "\n".join(invalid.faults))
     if faults := _unmet(plan, ramp, world):
         return _refused("the ramp cannot start, and nothing was touched:\n" + "\n".join(faults))
+    history = world.metrics.history(now)
+    try:
+        raw_plan = suited(event["plan"], history.buckets, now)
+    except PlanInvalid as invalid:
+        return _refused("the plan does not suit the traffic, and nothing was touched:\n" + "\n".join(invalid.faults))
+    plan = Plan.parse(raw_plan)
     holder = world.table.acquire(plan.flag, Lock(ramp, execution_arn), now, plan.deadline_seconds)
     if holder is not None:
         return _refused(f"flag: {plan.flag} is moved by another ramp, got {holder.ramp}, expected none running")
-    history = world.metrics.history(now)
     state = RampState(
         ramp=ramp,
         execution_arn=execution_arn,
-        raw_plan=event["plan"],
+        raw_plan=raw_plan,
         alias_version=world.traffic.read().alias.version,
         started_at=now,
         control_p95_ms=history.p95_ms if history.requests >= plan.gates.min_requests else None,
