@@ -8,6 +8,8 @@ from typing import Any
 
 from ramp.adapters.metrics import DAY_SECONDS
 from ramp.core.bucket import Bucket
+from ramp.core.feasibility import resolve
+from ramp.core.plan import Plan
 from ramp.core.planner import Traffic
 from rich.console import Console
 from rich.progress import track
@@ -18,7 +20,7 @@ from rampctl.rehearsal import distribution, many, recording
 from rampctl.rehearsal.arm import Arm
 from rampctl.rehearsal.judging import Judged, judged
 from rampctl.rehearsal.replay import RecordedScene
-from rampctl.rehearsing import REQUESTS_PER_USER_DAY, definition, token_seconds
+from rampctl.rehearsing import definition, token_seconds
 from rampctl.session import Session
 from rampctl.words import duration
 
@@ -42,9 +44,11 @@ def backtest(
         raise CommandError(f"gate: backtests know the sequential gate only, got {plan.gate!r}", USAGE)
     days = recording.days(recorded)
     rate = sum(bucket.control_requests for bucket in recorded) / (days * DAY_SECONDS)
-    users = max(1, round(rate * DAY_SECONDS / REQUESTS_PER_USER_DAY))
+    traffic = Traffic.at(rate)
+    raw = resolve(raw, traffic)
+    plan = Plan.parse(raw)
     arm = Arm(P95_MS)
-    scene = RecordedScene(raw, Traffic(rate, users), arm, arm, "approve", 0.0, alarms, tuple(recorded))
+    scene = RecordedScene(raw, traffic, arm, arm, "approve", 0.0, alarms, tuple(recorded))
     progress = Console(stderr=True)
     running = many.run(scene, range(runs), token_seconds(definition()))
     endings = [*track(running, "replaying", total=runs, console=progress, disable=not progress.is_terminal)]

@@ -63,11 +63,21 @@ Limit = Annotated[
 
 
 @app.command()
-def check(plan: Plan, as_json: Json = False) -> Exit:
-    """Check a plan: its steps and thresholds, or every fault at once (exit code 2)."""
+def check(
+    plan: Plan,
+    traffic: Annotated[str | None, typer.Option(help="1000/day, 600/m, 50/s: forecast every step.")] = None,
+    users: Annotated[int | None, typer.Option(min=1, help="Default: as many as ask 20 times a day.")] = None,
+    from_cloudwatch: Annotated[
+        str | None, typer.Option(metavar="DAYS", help="Measure the traffic instead, over the last 14d at most.")
+    ] = None,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """Check a plan: its steps and thresholds, or every fault at once (exit code 2); with traffic, what it will take."""
     from rampctl import checking
 
-    return checking.check(plan, _console(), as_json=as_json)
+    expected = checking.expected_traffic(traffic, users, from_cloudwatch, local=local)
+    return checking.check(plan, expected, _console(), as_json=as_json)
 
 
 @app.command()

@@ -13,6 +13,9 @@ from rich.table import Table
 from rampctl.words import duration
 
 STDIN = "-"
+AUTO_STEPS = (
+    "The steps are made when the ramp starts, from the traffic of the day before; --traffic 1000/day shows some."
+)
 
 
 def read(path: str) -> tuple[Any, Plan]:
@@ -46,7 +49,7 @@ def described(plan: Plan) -> RenderableType:
     for number, step in enumerate(plan.steps, 1):
         asked = "go or no-go" if step.approval else ""
         steps.add_row(str(number), step.title, duration(step.bake_seconds), duration(step.patience_seconds), asked)
-    return Group(steps, "", *_sentences(plan))
+    return Group(steps if plan.steps else AUTO_STEPS, "", *_sentences(plan))
 
 
 def _sentences(plan: Plan) -> Iterator[str]:

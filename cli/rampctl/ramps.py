@@ -29,7 +29,8 @@ class Ramp:
     """A ramp at one moment.
 
     `status` is the execution's (RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED); `plan` is None when what was handed in
-    is none; `record`, `looks` (every look's document so far) and `request` are as in docs/wire.md, The ramp table.
+    is none, or its steps have not been made yet; `record`, `looks` (every look's document so far) and `request` are as
+    in docs/wire.md, The ramp table.
     """
 
     name: str
@@ -121,7 +122,7 @@ class Reader:
         return Ramp(
             name=self._name,
             status=found["status"],
-            plan=parsed(found.get("input", "")),
+            plan=parsed(found.get("input", ""), record),
             error=found.get("error"),
             cause=found.get("cause"),
             record=record,
@@ -207,9 +208,10 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
     return f"{state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
 
-def parsed(text: str) -> Plan | None:
-    """The plan in an execution's input, None when it is none."""
+def parsed(text: str, record: Mapping[str, Any] | None = None) -> Plan | None:
+    """The plan that Prepare Ramp recorded, else the one in an execution's input; None: none, or without steps."""
     try:
-        return Plan.parse(json.loads(text))
+        plan = Plan.parse(record["document"]["raw_plan"] if record else json.loads(text))
     except (ValueError, PlanInvalid):
         return None
+    return plan if plan.steps else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ramp.core.feasibility import resolve
 from ramp.core.plan import Plan
 from ramp.core.planner import Traffic
 from rich.console import Console
@@ -18,8 +19,6 @@ from rampctl.rehearsal.arm import Arm
 from rampctl.rehearsal.scene import Scene
 from rampctl.rehearsal.stage import play
 
-DAY_SECONDS = 86_400
-REQUESTS_PER_USER_DAY = 20  # Source: requirements, 1,000 requests a day of 50 users
 ASK = "Ask For Decision"
 
 
@@ -77,14 +76,13 @@ def token_seconds(machine: Mapping[str, Any]) -> float:
 
 def _scene(raw: Any, options: Options) -> Scene:
     """The scene of the options. Raises CommandError with the faults of both scenarios."""
-    rate = units.requests_per_second(options.traffic)
-    users = options.users or max(1, round(rate * DAY_SECONDS / REQUESTS_PER_USER_DAY))
+    traffic = Traffic.at(units.requests_per_second(options.traffic), options.users)
     candidate, control = _both(
         ("--candidate", options.candidate, scenario.KINDS), ("--control", options.control, scenario.OF_CONTROL)
     )
     return Scene(
-        raw_plan=raw,
-        traffic=Traffic(rate, users),
+        raw_plan=resolve(raw, traffic),
+        traffic=traffic,
         control=Arm(options.p95_ms, control),
         candidate=Arm(options.p95_ms, candidate),
         answer=options.answer,

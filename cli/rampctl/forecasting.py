@@ -1,0 +1,51 @@
+"""A forecast as people read it: what each step will take and catch at a given traffic."""
+
+from math import isinf
+
+from ramp.core.plan import Plan, format_percent
+from ramp.core.planner import HISTORY_EVENTS_MAX, Forecast, StepForecast, Traffic
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from rampctl.words import duration
+
+DAY_SECONDS = 86_400
+HARDLY_ANY = 0.999
+
+
+def told(forecast: Forecast, traffic: Traffic, plan: Plan) -> RenderableType:
+    """A row for each step, and the whole in sentences."""
+    rows = Table("step", "requests", "certificate", "after", "catches", "users at risk", box=None, pad_edge=False)
+    for column in rows.columns[1:]:
+        column.justify = "right"
+    for step in forecast.steps:
+        rows.add_row(*_row(step))
+    a_day = traffic.requests_per_second * DAY_SECONDS
+    lines = [
+        (
+            f"At {a_day:,.0f} requests a day of {traffic.users:,} users, of a candidate without failures: "
+            f"{_duration(forecast.seconds)} in all, with {forecast.history_events:,} of the {HISTORY_EVENTS_MAX:,} "
+            "events of an execution's history. Catches: the smallest rate of failures that is rolled back by the end "
+            "of a step in 9 of 10 ramps."
+        )
+    ]
+    if plan.gate == "fixed":
+        lines.append("Certificates and catches are those of the sequential gate; this plan asks for plain thresholds.")
+    return Group(rows, "", *lines)
+
+
+def _row(step: StepForecast) -> tuple[str, ...]:
+    title = format_percent(step.step.share_ppm) if step.step.share_ppm else "shadow"
+    caught = "nothing" if step.caught_rate > HARDLY_ANY else f"{100 * step.caught_rate:.2g} %"
+    return (
+        title,
+        f"{step.requests:,.0f}",
+        f"{step.certificate_requests:,} clean",
+        _duration(step.certificate_seconds),
+        caught,
+        f"{step.users_at_risk:,}",
+    )
+
+
+def _duration(seconds: float) -> str:
+    return "never" if isinf(seconds) else duration(seconds)
