@@ -95,7 +95,9 @@ def test_a_hopeless_plan_is_refused_with_a_better_one() -> None:
     """An hour of shadow, and as much again, at a thousand requests a day."""
     found = faults(HOPELESS, a_day(1_008))
     assert found[0].startswith("steps[0]: cannot pass, got 84 requests in 2.0 hours, expected 535 clean ones")
-    assert found[-1].startswith("steps: do not suit the traffic, got 2 steps, expected for example 0 % with patience")
+    assert found[-1].startswith(
+        "steps: do not suit the traffic, got 2 steps, expected for example shadow with patience"
+    )
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,11 @@ class PlannedStep:
         """0-1."""
         return self.share_ppm / HUNDRED_PERCENT_PPM
 
+    @property
+    def title(self) -> str:
+        """For people."""
+        return percent(self.share) if self.share_ppm else "shadow"
+
 
 @dataclass(frozen=True, slots=True)
 class StepForecast:
@@ -99,9 +104,8 @@ class StepForecast:
 
     def sentence(self) -> str:
         """For people."""
-        title = "shadow" if not self.step.share_ppm else percent(self.step.share)
         return (
-            f"{title}: {count(self.requests)} requests in {duration(self.seconds)}, the certificate takes "
+            f"{self.step.title}: {count(self.requests)} requests in {duration(self.seconds)}, the certificate takes "
             f"{count(self.certificate_requests)} clean ones, catches {percent(self.caught_rate)} failures, "
             f"{count(self.users_at_risk)} users at risk"
         )
@@ -303,7 +307,7 @@ def _better(traffic: Traffic, policy: Policy) -> str:
     planned = auto_steps(traffic, policy)
     if any(item.is_hopeless for item in _forecasts(planned, traffic, policy)):
         return "more requests, or more of them compared: no step of 14 days could pass"
-    steps = (f"{percent(step.share)} with patience {duration(step.patience_seconds)}" for step in planned)
+    steps = (f"{step.title} with patience {duration(step.patience_seconds)}" for step in planned)
     return f"for example {', '.join(steps)}"
 
 
