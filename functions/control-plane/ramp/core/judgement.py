@@ -123,7 +123,8 @@ class Judgement(NamedTuple):
 
     def _outcome(self, needs: int | None, flips: int | None) -> str:
         if self.verdict is Verdict.FAIL:
-            return f"proven above {percent(self.limit)} (error probability {percent(self.alpha)})"
+            lately = "" if self.tally.events > self.limit * self.tally.trials else " of late, if not on the whole"
+            return f"proven above {percent(self.limit)}{lately} (error probability {percent(self.alpha)})"
         change = f"{flips} more in a row would {self._leads_to()}"
         if self.verdict is Verdict.PASS:
             if self.certificate is None:
