@@ -213,12 +213,12 @@ def test_errors_that_arrive_without_their_requests_cannot_fabricate_evidence() -
 def test_a_week_of_minutes_folds_in_a_second_and_a_look_in_fifty_milliseconds() -> None:
     """From scratch, and then a quarter of an hour again with checks and sentences.
 
-    In units of a loop timed in the same run, which takes 0.1 s of CPU on a machine where the fold takes 0.6 s and the
+    In units of a loop timed in the same run, which takes 0.07 s of CPU on a machine where the fold takes 0.6 s and the
     look 3 ms: machines are noisy, and their neighbours slow both alike.
     """
     began = process_time()
     sum(log1p(number) for number in range(1_200_000))
-    tenth = process_time() - began
+    unit = process_time() - began
     week = _minutes(10_080, **_served(15, control=45), shadow_requests=45, comparisons=60, control_slow=2)
     began = process_time()
     state = fold(GateState.begin(), week[:-1], POLICY, until=1e9)
@@ -226,5 +226,5 @@ def test_a_week_of_minutes_folds_in_a_second_and_a_look_in_fifty_milliseconds() 
     began = process_time()
     checks(fold(state, week[-16:], POLICY, until=1e9), CANARY, POLICY)
     look = process_time() - began
-    assert from_scratch < 10 * tenth
-    assert look < 0.5 * tenth
+    assert from_scratch < 16 * unit
+    assert look < 0.5 * unit

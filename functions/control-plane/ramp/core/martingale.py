@@ -17,6 +17,7 @@ bits.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import exp, inf, log, log1p
 from typing import NamedTuple, Self
 
@@ -59,12 +60,21 @@ class Above(NamedTuple):
             ValueError: unless 0 <= x <= n and 0 < p0 <= 1.
         """
         _check(n, x, p0)
-        log_weight = log(weight) if weight > 0 else -inf
-        log_r = tuple(
-            _add(r, log_weight) + (power * (x * log_m - n * log1p(p0 * less)) if less < odds_max else 0.0)
-            for r, (log_m, less, _) in zip(self.log_r, _ABOVE, strict=True)
-        )
-        return type(self)(log_r, max(self.log_peak, _mixture(log_r, _ABOVE)))
+        rows = zip(self.log_r, _ABOVE, _log_means(p0), strict=True)
+        if weight > 0:
+            added = log(weight)
+            # ln(R + w), from the larger of the two so that nothing overflows; written out, since it is most of a fold
+            log_r = [
+                (r + log1p(exp(added - r)) if r > added else added + log1p(exp(r - added)))
+                + (power * (x * log_m - n * log_mean) if less < odds_max else 0.0)
+                for r, (log_m, less, _), log_mean in rows
+            ]
+        else:
+            log_r = [
+                r + (power * (x * log_m - n * log_mean) if less < odds_max else 0.0)
+                for r, (log_m, less, _), log_mean in rows
+            ]
+        return type(self)(tuple(log_r), max(self.log_peak, _mixture(log_r, _ABOVE)))
 
     @property
     def log_e(self) -> float:
@@ -163,17 +173,16 @@ def _check(n: float, x: float, p0: float) -> None:
         raise ValueError(f"p0: is no bound on a rate, got {p0}, expected more than 0 and at most 1")
 
 
-def _add(a: float, b: float) -> float:
-    """ln(exp a + exp b), without leaving the logarithm."""
-    if b > a:
-        a, b = b, a
-    return a if b == -inf else a + log1p(exp(b - a))
+@lru_cache(maxsize=256)
+def _log_means(p0: float) -> tuple[float, ...]:
+    """ln(1 + p0 (m - 1)) for each multiplier of `ABOVE_ODDS`: the same bound is asked of many buckets."""
+    return tuple([log1p(p0 * less) for _, less, _ in _ABOVE])
 
 
 def _mixture(log_r: Sequence[float], grid: Sequence[tuple[float, float, float]]) -> float:
     terms = [r + log_q for r, (_, _, log_q) in zip(log_r, grid, strict=True)]
     top = max(terms)
-    return top if top in (inf, -inf) else top + log(sum(exp(term - top) for term in terms))
+    return top if top in (inf, -inf) else top + log(sum([exp(term - top) for term in terms]))
 
 
 def _first(holds: Callable[[int], bool]) -> int:
