@@ -22,7 +22,7 @@ PREFERRED_PORT = 4566  # where every emulator of AWS listens, and the tools that
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 # A worker is a process of some 80 MB: enough of them for nested invocations, few enough for a laptop.
-ACCOUNT_CONCURRENCY = 64
+ACCOUNT_CONCURRENCY = 200
 SANDBOX_IDLE_SECONDS = 86_400  # a sandbox, once paid for, stays
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")
 READY_SECONDS = 30.0

@@ -16,7 +16,7 @@ Kind = Literal["errors", "slow", "mismatch", "down"]
 
 MAINTENANCE_DATABASE = "postgres"
 SLOW_SECONDS = 4.0
-SLOW_PERCENT = 20  # of the users: enough for the p95, few enough that waiting reads do not fill the machine
+SLOW_PERCENT = 12  # of the users: enough for the p95, few enough that waiting reads do not fill the machine
 ERROR_PERCENT = 30
 MISMATCH_PERCENT = 20
 
@@ -67,7 +67,7 @@ class FaultError(ValueError):
 def inject(url: str, kind: str) -> None:
     """Replace whatever fault there is by this one: errors, slow, mismatch or down.
 
-    Always the same users are hit. errors: reading about 30 % of them raises (SQLSTATE XX000). slow: reading about 20 %
+    Always the same users are hit. errors: reading about 30 % of them raises (SQLSTATE XX000). slow: reading about 12 %
     takes 4 s. mismatch: about 20 % have an upper-case email and the plan `legacy`. down: no connections.
 
     Raises FaultError for another word, psycopg.Error.
