@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local-up local-down test bench-gate check format lock clean
+.PHONY: help setup demo local-up local-down test test-long bench-gate check format lock clean
 
 help: ## what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -33,9 +33,12 @@ local-up: setup ## keep the local stack running and print how to talk to it
 local-down: setup ## stop it, and leave nothing behind
 	@ramp local down
 
-test: setup ## every test, the whole ramps on the emulator included
+test: setup ## the tests, a promoted and a rolled-back ramp on the emulator included
 	pytest -m "not emulator" --numprocesses 2 --dist loadfile
-	pytest -m emulator
+	pytest -m "emulator and not long"
+
+test-long: setup ## what make test leaves out: the demo with every fault, Ctrl-C in its middle, a crashed stack
+	pytest -m long
 
 bench-gate: setup ## the gate against its peers, written into docs/gate.md (hours); QUICK=1 guards its figures in two minutes
 	python -m benchmarks.gate $(if $(QUICK),--quick)

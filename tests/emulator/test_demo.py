@@ -66,6 +66,7 @@ def test_a_fault_at_25_percent_brings_everybody_back_and_users_feel_nothing(appl
     assert left_behind(application) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "cause"),
     [
@@ -87,6 +88,7 @@ def test_each_fault_ends_rolled_back_with_a_cause_a_person_understands(
     assert " 0 failed" in said
 
 
+@pytest.mark.long
 def test_an_interrupted_demo_cleans_up_behind_itself(application: Path) -> None:
     """Ctrl-C in the middle of a ramp: the ramp is aborted, the stack stopped, exit code 4."""
     running = subprocess.Popen(

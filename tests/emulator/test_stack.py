@@ -139,6 +139,7 @@ def test_a_failing_candidate_raises_the_alarm_and_its_notice(bare_emulator: Any)
     assert judged(now + 100) == "OK"
 
 
+@pytest.mark.long
 def test_a_crashed_stack_is_found_replaced_and_leaves_nothing(application: Path, local_stack: Stack) -> None:
     said: list[str] = []
     first = stack.up(application, said.append)
