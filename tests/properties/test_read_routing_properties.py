@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger, Tracer
 from hypothesis import given
 from hypothesis import strategies as st
 from read_path.core.answer import Answer
+from read_path.core.audit import misrouted
 from read_path.core.observation import CandidateError
 from read_path.core.routing import AdapterFlag, Arm, FlagError, Flags, Phase, ShadowFlag, decide, parse
 from read_path.dispatch import DispatchError
@@ -72,6 +73,13 @@ def test_a_denied_user_never_reaches_the_candidate(read: Flags, user: str, versi
     assert arm in {Arm.CONTROL, Arm.CANDIDATE}
     if read.adapter is None or user in read.adapter.deny_users:
         assert arm is Arm.CONTROL
+
+
+@given(flags, st.text(max_size=5) | st.sampled_from(["user-1", "user-2"]), st.sampled_from(["1", "2"]))
+def test_the_exact_counter_agrees_with_the_decision_and_with_it_alone(read: Flags, user: str, version: str) -> None:
+    decided = decide(read, user, version)
+    assert not misrouted(decided, read, user, version)
+    assert misrouted(Arm.CANDIDATE if decided is Arm.CONTROL else Arm.CONTROL, read, user, version)
 
 
 @pytest.fixture(scope="module")

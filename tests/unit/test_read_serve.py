@@ -11,7 +11,7 @@ import pytest
 from read_path.core.answer import Answer, of_user, refusal, trouble
 from read_path.core.event import ComparisonEvent, Kind
 from read_path.core.observation import CandidateError
-from read_path.core.routing import AdapterFlag, Flags, Phase, ShadowFlag
+from read_path.core.routing import AdapterFlag, Arm, Flags, Phase, ShadowFlag
 from read_path.dispatch import DispatchError
 from read_path.serve import Invocation, Service, serve
 from read_path.sources import mock
@@ -109,6 +109,7 @@ def test_without_flags_control_answers_and_nothing_is_compared(house: House) -> 
         "errors": 0,
         "user_errors": 0,
         "dispatch_errors": 0,
+        "misrouted": 0,
         "latency_ms": 0,
     }
 
@@ -130,6 +131,7 @@ def test_a_candidate_that_answers_serves_the_user_and_is_compared(house: House) 
         "fallbacks": 0,
         "user_errors": 0,
         "dispatch_errors": 0,
+        "misrouted": 0,
         "latency_ms": 30,
     }
 
@@ -273,3 +275,10 @@ def test_a_log_line_tells_who_was_served_by_what(house: House) -> None:
     told = ("arm", "ramp", "step", "user_id", "request_id", "status", "duration_ms", "timed_out")
     assert [line[name] for name in told] == ["candidate", "ramp-1", "2", "user-1", "request-1", 200, 12.5, False]
     assert "failure" not in line
+
+
+def test_a_user_who_is_sent_to_the_wrong_arm_is_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deciding code is broken on purpose; the counter does not go by it."""
+    monkeypatch.setattr("read_path.serve.decide", lambda *_: Arm.CONTROL)
+    house.serve()
+    assert house.record()["misrouted"] == 1

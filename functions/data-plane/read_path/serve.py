@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from read_path.core.answer import Answer, refusal, trouble
+from read_path.core.audit import misrouted
 from read_path.core.bucketing import is_sampled
 from read_path.core.event import ComparisonEvent, Kind
 from read_path.core.identity import IdentityError, identify
@@ -99,6 +100,7 @@ def _from_control(request: _Request, service: Service) -> Answer:
         slow=request.flags.phase.slow(Arm.CONTROL, observed.latency_ms),
         user_errors=failed,
         dispatch_errors=lost,
+        misrouted=_misrouted(Arm.CONTROL, request),
     )
     about = _about(request, Arm.CONTROL, answer, observed)
     if failed:
@@ -130,6 +132,7 @@ def _from_candidate(request: _Request, adapter: AdapterFlag, service: Service) -
         fallbacks=fell_back,
         user_errors=not answer.served,
         dispatch_errors=lost,
+        misrouted=_misrouted(Arm.CANDIDATE, request),
     )
     about = _about(request, Arm.CANDIDATE, answer, observed)
     if failed:
@@ -167,6 +170,10 @@ def _lost(request: _Request, service: Service, kind: Kind, control: Answer, cand
             service.telemetry.warning("[ERROR] comparison not sent", failure=str(error))
             return True
     return False
+
+
+def _misrouted(tried: Arm, request: _Request) -> bool:
+    return misrouted(tried, request.flags, request.user_id, request.invocation.function_version)
 
 
 def _about(request: _Request, arm: Arm, answer: Answer, observed: Observation) -> dict[str, Any]:
