@@ -36,7 +36,13 @@ class World:
     now: Callable[[], float]
 
     @classmethod
-    def on_aws(cls, settings: Settings, session: boto3.Session) -> "World":
+    def on_aws(
+        cls,
+        settings: Settings,
+        session: boto3.Session,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> "World":
         """The adapters on AWS, or on whatever endpoint the session's environment names."""
         names = FlagNames(settings.adapter_flag, settings.shadow_flag)
         location = FlagLocation(settings.application, settings.environment, settings.profile, settings.strategy)
@@ -45,7 +51,7 @@ class World:
         alias = AliasLever(session.client("lambda", config=CONFIG), settings.read_function, settings.read_alias)
         return cls(
             flags=names,
-            traffic=Traffic(FlagLever(appconfig, appconfigdata, location, names, time.sleep), alias),
+            traffic=Traffic(FlagLever(appconfig, appconfigdata, location, names, sleep), alias),
             metrics=Metrics(session.client("cloudwatch", config=CONFIG), settings.alarms),
             table=RampTable(session.resource("dynamodb", config=CONFIG).Table(settings.table)),
             notices=Notices(session.client("sns", config=CONFIG), settings.notice_topic),
@@ -56,5 +62,5 @@ class World:
                 settings.cleanup_function_arn,
             ),
             executions=Executions(session.client("stepfunctions", config=CONFIG)),
-            now=time.time,
+            now=now,
         )
