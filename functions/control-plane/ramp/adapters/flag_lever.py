@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from ramp.core.flag_document import FlagNames, Setting, read_setting, write_setting
+from ramp.core.plan import format_percent
 from ramp.errors import TrafficNotShifted
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 IN_FLIGHT = frozenset({"BAKING", "VALIDATING", "DEPLOYING", "ROLLING_BACK"})
 POLLS = 60
 POLL_SECONDS = 0.5
+
+logger = Logger(child=True)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ class FlagLever:
         Raises:
             TrafficNotShifted: another deployment is in flight, or the setting is not served yet; try again.
         """
-        if self.read() == setting:
+        before = self.read()
+        if before == setting:
             return
         latest = next(self._deployments(), None)
         if latest and latest["State"] in IN_FLIGHT:
@@ -107,6 +112,7 @@ class FlagLever:
         )["VersionNumber"]
         self._deploy(version, description, latest["DeploymentNumber"] if latest else 0)
         self._verify(setting)
+        logger.info("flag changed", extra=change(before, setting, description))
 
     def prune(self, description: str) -> int:
         """Delete the versions written under `description` that are not the deployed one; returns how many."""
@@ -187,3 +193,17 @@ class FlagLever:
         )["Content"].read()
         document: dict[str, Any] = json.loads(content)
         return document
+
+
+def change(before: Setting, after: Setting, description: str) -> dict[str, Any]:
+    """A change as the saved query huntaze/flag-changes tells it."""
+    named = after.adapter or after.shadow or {}
+    return {
+        "changed_by": description,
+        "ramp": named.get("ramp"),
+        "step": named.get("step"),
+        "users_before": format_percent(before.share_ppm),
+        "users_after": format_percent(after.share_ppm),
+        "shadow_before": format_percent(before.sample_ppm),
+        "shadow_after": format_percent(after.sample_ppm),
+    }

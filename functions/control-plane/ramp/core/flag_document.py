@@ -46,6 +46,11 @@ class Setting:
         """Users on the candidate through the flag, in parts per million."""
         return int(self.adapter["share_ppm"]) if self.adapter else 0
 
+    @property
+    def sample_ppm(self) -> int:
+        """Control's answers that are also sent to the comparator, in parts per million."""
+        return int(self.shadow["sample_ppm"]) if self.shadow else 0
+
 
 OFF = Setting(adapter=None, shadow=None)
 
