@@ -25,6 +25,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 ACCOUNT_CONCURRENCY = 200
 SANDBOX_IDLE_SECONDS = 86_400  # a sandbox, once paid for, stays
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")
+# Where the emulator keeps what each role asked for, and whether it was allowed; see local_stack.authorization.
+AUTHORIZATIONS_VARIABLE, AUTHORIZATIONS_FILE = "LOCAL_STACK_AUTHORIZATIONS", "authorizations.jsonl"
 READY_SECONDS = 30.0
 READY_PATH = "/_ministack/ready"
 HEALTH_PATH = "/_ministack/health"
@@ -80,6 +82,8 @@ def _environment(scratch: Path, port: int, trace_port: int, wait_scale: float) -
         "AWS_CONFIG_FILE": nowhere,
         "AWS_SHARED_CREDENTIALS_FILE": nowhere,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AUTH": "true",  # functions run under their own roles, as on AWS; these credentials are the account's root
+        AUTHORIZATIONS_VARIABLE: str(scratch.parent / AUTHORIZATIONS_FILE),
         "AWS_XRAY_DAEMON_ADDRESS": f"{ports.LOOPBACK}:{trace_port}",
         "BIND_HOST": ports.LOOPBACK,
         "GATEWAY_PORT": str(port),

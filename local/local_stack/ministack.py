@@ -11,7 +11,7 @@ from typing import Any
 from ministack import app
 from ministack.services import appconfig
 
-from local_stack import metrics
+from local_stack import authorization, metric_math, metrics
 
 PAGE = 50
 
@@ -57,6 +57,8 @@ def main() -> None:
     appconfig._list_deployments = list_deployments  # noqa: SLF001 - as above
     appconfig.handle_request = handle_request
     metrics.install()
+    metric_math.install()
+    authorization.install(authorization.from_environment())
     app.main()
 
 
