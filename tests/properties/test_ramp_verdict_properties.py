@@ -102,7 +102,7 @@ def test_more_failures_never_make_a_verdict_milder(evidence: Evidence, step: Ste
 def test_a_pass_always_rests_on_the_minimum_of_evidence(evidence: Evidence, step: Step, gates: Gates) -> None:
     """No check of a rate or a latency passes on fewer observations than `min_requests`."""
     for check in checks(evidence, step, gates, fallback=True, control_p95_ms=10.0):
-        trials = check.numbers.get("trials")
+        trials = check.numbers.trials
         if check.verdict is Verdict.PASS and check.name != "share" and isinstance(trials, int):
             assert trials >= gates.min_requests, check
 

@@ -132,6 +132,33 @@ def test_the_share_is_about_the_configured_one(served: int, verdict: Verdict) ->
     assert check("share", evidence, CANARY).verdict is verdict
 
 
+@pytest.mark.parametrize(("failed", "flips"), [(0, 21), (20, 1)])
+def test_a_rate_says_how_many_failures_in_a_row_would_roll_back(failed: int, flips: int) -> None:
+    """The flip is exactly there: one fewer still passes."""
+    numbers = check("errors", shadow(discordant_errors=failed)).numbers
+    assert (numbers.flips_after, numbers.flips_to) == (flips, FAIL)
+    for more, verdict in ((flips - 1, PASS), (flips, FAIL)):
+        more_failures = shadow(requests=1_000 + more, discordant_errors=failed + more)
+        assert check("errors", more_failures).verdict is verdict
+
+
+def test_what_is_missing_is_said_in_observations_and_in_time() -> None:
+    """Forty in ten minutes, so another sixty take fifteen."""
+    found = check("errors", shadow(requests=40), seconds=600.0)
+    assert (found.numbers.needs_trials, found.numbers.needs_seconds) == (60, 900.0)
+    assert found.reason.endswith("needs 60 more); about 15 minutes at this traffic")
+
+
+def test_a_share_says_how_many_requests_on_one_side_would_be_too_many() -> None:
+    """Of either arm, whichever comes first."""
+    evidence = Evidence(control=ArmCounts(requests=9_000), candidate=ArmCounts(requests=1_000))
+    flips = check("share", evidence, CANARY).numbers.flips_after
+    assert flips is not None
+    for more, verdict in ((flips - 1, PASS), (flips, FAIL)):
+        moved = replace(evidence, candidate=ArmCounts(requests=1_000 + more))
+        assert check("share", moved, CANARY).verdict is verdict
+
+
 def test_users_on_the_candidate_in_a_shadow_step_are_asked_about() -> None:
     """Nobody should be there."""
     evidence = Evidence(control=ArmCounts(requests=900), candidate=ArmCounts(requests=100))

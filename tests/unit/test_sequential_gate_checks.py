@@ -48,16 +48,16 @@ def test_a_step_passes_on_exactly_the_clean_requests_of_its_harm_budget(next_ppm
     assert enough.verdict is Verdict.PASS
     assert short.verdict is Verdict.INCONCLUSIVE
     assert "needs about 1 more clean requests" in short.reason
-    assert short.numbers["needs_trials"] == 1
+    assert short.numbers.needs_trials == 1
 
 
 def test_what_is_missing_is_said_in_requests_and_in_time() -> None:
     """At two requests a minute the missing ones take half as many minutes."""
     check = _check("errors", _minutes(15, **_served(2)))
     assert check.verdict is Verdict.INCONCLUSIVE
-    needs = check.numbers["needs_trials"]
+    needs = check.numbers.needs_trials
     assert needs == 59
-    assert check.numbers["needs_seconds"] == pytest.approx(59 * 30)
+    assert check.numbers.needs_seconds == pytest.approx(59 * 30)
     assert (
         "needs about 59 more clean requests to certify less than 4 %, about 30 minutes at this traffic" in check.reason
     )
@@ -128,7 +128,7 @@ def test_the_limit_rises_with_a_control_that_is_itself_unwell() -> None:
     """One and a half times control's rate, where that is more than 2 %."""
     unwell = _minutes(5, step=0, share_ppm=0, control_requests=1_000, control_errors=40)
     numbers = _check("errors", unwell + _minutes(1, 5, **_served(10, control=0))).numbers
-    assert numbers["limit"] == pytest.approx(1.5 * 0.04, rel=0.03)
+    assert numbers.limit == pytest.approx(1.5 * 0.04, rel=0.03)
 
 
 def test_a_step_that_has_so_far_served_control_only_condemns_nobody_for_latency() -> None:
@@ -136,7 +136,7 @@ def test_a_step_that_has_so_far_served_control_only_condemns_nobody_for_latency(
     before = _minutes(30, **_served(100, control=100), candidate_slow=12, control_slow=12)
     check = _check("latency", before + _minutes(2, 30, step=2, share_ppm=500_000, control_requests=3))
     assert check.verdict is not Verdict.FAIL
-    assert check.numbers["limit"] == 1.0
+    assert check.numbers.limit == 1.0
 
 
 def test_latency_is_judged_on_the_candidates_share_of_slow_answers() -> None:
@@ -228,3 +228,38 @@ def test_a_week_of_minutes_folds_in_a_second_and_a_look_in_fifty_milliseconds() 
     look = process_time() - began
     assert from_scratch < 16 * unit
     assert look < 0.5 * unit
+
+
+@pytest.mark.parametrize("failed", [0, 3])
+def test_the_events_in_a_row_that_a_check_names_do_make_it_worse(failed: int) -> None:
+    """One fewer does not; whether it comes to doubt, to the loss of a certificate or to a proof."""
+    before = _minutes(10, **_served(300, failed=failed))
+    check = _check("errors", before)
+    flips, flips_to = check.numbers.flips_after, check.numbers.flips_to
+    assert flips is not None
+    for more, verdict in ((flips - 1, check.verdict), (flips, flips_to)):
+        after = before + _minutes(1, 10, **_served(more, failed=more))
+        assert _check("errors", after).verdict is verdict, (more, flips)
+
+
+def test_the_clean_requests_that_a_doubt_takes_do_settle_it() -> None:
+    """In numbers and in words; one fewer does not."""
+    doubtful = _minutes(20, **_served(100, failed=3, control=300))
+    check = _check("errors", doubtful, Position(10_000, 50_000))
+    needs = check.numbers.needs_trials
+    assert needs
+    assert "more clean requests would settle it, about" in check.reason
+    for more, verdict in ((needs - 1, Verdict.INCONCLUSIVE), (needs, Verdict.PASS)):
+        settled = doubtful + _minutes(1, 20, **_served(more, control=300))
+        assert _check("errors", settled, Position(10_000, 50_000)).verdict is verdict
+
+
+def test_a_share_names_requests_that_would_prove_it_wrong() -> None:
+    """At shadow one is too many; elsewhere they count as users."""
+    state = _state(_minutes(60, **_served(10, control=30)))
+    numbers = {check.name: check for check in checks(state, CANARY, POLICY)}["share"].numbers
+    assert numbers.flips_after is not None
+    assert numbers.flips_after > 10
+    assert numbers.flips_to is Verdict.FAIL
+    assert (numbers.limit_low, numbers.target, numbers.limit) == (0.125, 0.25, 0.5)
+    assert _check("share", _minutes(1, step=0, share_ppm=0, control_requests=9), SHADOW).numbers.flips_after == 1

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ramp.adapters.metrics import COUNTS, NAMESPACE
+from ramp.core.check import Numbers
 from ramp.core.evidence import ArmCounts
 from ramp.core.flag_document import OFF, FlagNames, Setting, promoted_setting, read_setting, setting_for, write_setting
 from ramp.core.state import RampState
@@ -168,7 +169,14 @@ def test_the_metrics_that_are_asked_for_are_those_of_the_page() -> None:
     assert f"namespace `{NAMESPACE}`" in section
 
 
-@pytest.mark.parametrize(("pk", "sk"), [("flag#prismaAdapter", "lock"), ("ramp#<ramp>", "look#<step:03>#<look:06>")])
+@pytest.mark.parametrize(("pk", "sk"), [("flag#<flag>", "lock"), ("ramp#<ramp>", "look#<step:03>#<look:06>")])
 def test_the_tables_keys_are_on_the_page(pk: str, sk: str) -> None:
     """The page and the CLI read the table by them."""
     assert f"| `{pk}` | `{sk}` |" in PAGE
+
+
+def test_every_number_of_a_check_is_on_the_page() -> None:
+    """And the other way round: pages and reports read nothing else."""
+    section = PAGE.split("### A look's document")[1].split("## Log messages")[0]
+    rows = re.findall(r"^\| (`[a-z_0-9`, ]+) \|", section, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"\w+", row)} == {field.name for field in fields(Numbers)}

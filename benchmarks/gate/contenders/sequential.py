@@ -6,7 +6,7 @@ import numpy as np
 from ramp.core.bucket import Bucket
 from ramp.core.check import Consequence, Verdict
 from ramp.core.policy import Policy
-from ramp.core.sequential_checks import judgements, share
+from ramp.core.sequential_checks import judgements, share_verdict
 from ramp.core.sequential_gate import GateState, fold
 
 from benchmarks.gate.look import Look, Word
@@ -24,8 +24,7 @@ class Sequential:
         self._state = fold(self._state, [look.bucket], self._policy, until=look.bucket.end)
         position = look.schedule.position(look.step)
         rows = [(row.verdict, row.consequence) for row in judgements(self._state, position, self._policy)]
-        check = share(self._state, position, self._policy)
-        rows.append((check.verdict, check.consequence))
+        rows.append((share_verdict(self._state, position, self._policy)[0], Consequence.ASK))
         return choose(rows, look)
 
 

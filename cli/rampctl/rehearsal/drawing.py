@@ -98,7 +98,7 @@ def _users(axes: "Axes", played: Played, size: float) -> None:
 
 def _banded(look: Any) -> Any:
     """The check that carries the band at this look: of users' requests, else of shadow reads; none of a fixed gate."""
-    checks = {check["name"]: check for check in look["checks"] if "rate_high" in check["numbers"]}
+    checks = {check["name"]: check for check in look["checks"] if check["numbers"]["rate_high"] is not None}
     return next((checks[name] for name in BAND_ROWS if name in checks), None)
 
 

@@ -12,12 +12,11 @@ from typing import NamedTuple, cast
 
 import numpy as np
 from ramp.core import gate
-from ramp.core.check import Check
+from ramp.core.check import Check, Consequence
 from ramp.core.flag_document import setting_for
 from ramp.core.judge import policy_of, position_of
 from ramp.core.plan import Plan
-from ramp.core.sequential_checks import judgements
-from ramp.core.sequential_checks import share as share_check
+from ramp.core.sequential_checks import judgements, share_verdict
 from ramp.core.sequential_gate import GateState, fold
 from ramp.core.state import Question, RampState
 from ramp.core.verdict import APPROVAL, Action, Answer, Command, Decision, decide
@@ -116,7 +115,7 @@ class _Ramp:
         self._fold((now - plan.evidence.delay_seconds) // plan.evidence.period_seconds * plan.evidence.period_seconds)
         rows = judgements(self._gate, position := position_of(plan, self.state.step), self._policy)
         checks = [Check(row.name, row.verdict, row.consequence, "") for row in rows]
-        checks.append(share_check(self._gate, position, self._policy))
+        checks.append(Check("share", share_verdict(self._gate, position, self._policy)[0], Consequence.ASK, ""))
         if self._simulation.guarded:
             checks += gate.alarm_checks(self._simulation.guards.states())
         enough = self._served >= plan.gates.min_requests

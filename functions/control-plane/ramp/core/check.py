@@ -1,6 +1,6 @@
 """A check: one question put to the evidence, its verdict, and the numbers that gave it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -28,6 +28,36 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=SEVERITY.index, default=Verdict.INCONCLUSIVE)
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a check counted and compared, for pages and reports; None is a number that the check does not have.
+
+    See docs/wire.md, A look's document, for what each means. Rates are 0–1, times in seconds or as their names say.
+    """
+
+    trials: float | None = None
+    events: float | None = None
+    rate: float | None = None
+    rate_low: float | None = None
+    rate_high: float | None = None
+    go_limit: float | None = None
+    limit: float | None = None
+    limit_low: float | None = None
+    alpha: float | None = None
+    beta: float | None = None
+    budget_spent: float | None = None
+    p95_ms: float | None = None
+    control_p95_ms: float | None = None
+    go_limit_ms: float | None = None
+    limit_ms: float | None = None
+    target: float | None = None
+    state: str | None = None
+    needs_trials: int | None = None
+    needs_seconds: float | None = None
+    flips_after: int | None = None
+    flips_to: Verdict | None = None
+
+
 @dataclass(frozen=True)
 class Check:
     """`reason` is a clause with its numbers; `numbers` holds the same for machines."""
@@ -36,4 +66,4 @@ class Check:
     verdict: Verdict
     consequence: Consequence
     reason: str
-    numbers: Mapping[str, float | int | str | None] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=Numbers)

@@ -5,11 +5,14 @@ say, with one exception on the safe side: a count of failures that even a clean 
 under the limit is a FAIL at once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from math import sqrt
 
-from ramp.core.check import Check, Consequence, Verdict
+from ramp.core.check import SEVERITY, Check, Consequence, Numbers, Verdict
 from ramp.core.evidence import Evidence
+from ramp.core.judgement import duration
+from ramp.core.martingale import MAX_COUNT, first_count
 from ramp.core.plan import WHOLE_PPM, Gates, Step, format_percent
 
 REQUESTS_PER_USER = 20  # users, not requests, are dealt to the arms: one user's requests all fall on the same side
@@ -18,13 +21,31 @@ SIGMAS = 3.0
 
 
 def checks(
-    evidence: Evidence, step: Step, gates: Gates, *, fallback: bool, control_p95_ms: float | None
+    evidence: Evidence,
+    step: Step,
+    gates: Gates,
+    *,
+    fallback: bool,
+    control_p95_ms: float | None,
+    seconds: float = 0.0,
 ) -> tuple[Check, ...]:
     """Every check that applies at `step`, roll-backs first.
 
-    `control_p95_ms` is control's last good p95, for a step at which control serves too few to measure.
+    `control_p95_ms` is control's last good p95, for a step at which control serves too few to measure; `seconds` is how
+    long the evidence took to gather, 0 when nobody knows.
     """
-    return tuple(_applicable(evidence, step, gates, fallback=fallback, control_p95_ms=control_p95_ms))
+    found = _applicable(evidence, step, gates, fallback=fallback, control_p95_ms=control_p95_ms)
+    return tuple(_timed(check, seconds) for check in found)
+
+
+def _timed(check: Check, seconds: float) -> Check:
+    """With the time that what it still needs takes at the present pace."""
+    numbers = check.numbers
+    if not numbers.needs_trials or not numbers.trials or seconds <= 0:
+        return check
+    needs_seconds = numbers.needs_trials * seconds / numbers.trials
+    reason = f"{check.reason}; about {duration(needs_seconds)} at this traffic"
+    return replace(check, reason=reason, numbers=replace(numbers, needs_seconds=needs_seconds))
 
 
 def _applicable(
@@ -46,7 +67,7 @@ def alarm_checks(states: Mapping[str, str]) -> tuple[Check, ...]:
 
 def _alarm(name: str, state: str) -> Check:
     verdict = {"OK": Verdict.PASS, "ALARM": Verdict.FAIL}.get(state, Verdict.INCONCLUSIVE)
-    return Check(f"alarm {name}", verdict, Consequence.ROLL_BACK, f"the alarm {name} is {state}", {"state": state})
+    return Check(f"alarm {name}", verdict, Consequence.ROLL_BACK, f"the alarm {name} is {state}", Numbers(state=state))
 
 
 def _errors(evidence: Evidence, gates: Gates, *, fallback: bool) -> Check:
@@ -118,29 +139,60 @@ def _rate(
     go_includes_limit: bool = True,
 ) -> Check:
     """A check on a rate; requirements say "at most" of some limits and "less than" of others."""
+
+    def judged(more_events: int, more_trials: int) -> Verdict:
+        x, n = events + more_events, trials + more_trials
+        if 100 * x > fail_percent * max(n, minimum):
+            return Verdict.FAIL
+        is_low = not x or 100 * x < go_percent * n or (go_includes_limit and 100 * x == go_percent * n)
+        return Verdict.PASS if n >= minimum and is_low else Verdict.INCONCLUSIVE
+
+    verdict = judged(0, 0)
     percent = 100 * events / trials if trials else None
-    numbers = {"events": events, "trials": trials, "percent": percent, "limit_percent": fail_percent}
+    needs = None if verdict is Verdict.FAIL else first_count(lambda n: judged(0, n) is Verdict.PASS)
+    flips, flips_to = _flips(verdict, lambda count: judged(count, count))
+    numbers = Numbers(
+        trials=trials,
+        events=events,
+        rate=events / trials if trials else None,
+        go_limit=go_percent / 100,
+        limit=fail_percent / 100,
+        needs_trials=needs,
+        flips_after=flips,
+        flips_to=flips_to,
+    )
     seen = f"{events} of {trials} {unit}" + (f" ({percent:.2f} %" if percent is not None else "")
-    if 100 * events > fail_percent * max(trials, minimum):
-        reason = f"{seen}, more than {fail_percent:g} % allowed)"
-        return Check(name, Verdict.FAIL, consequence, reason, numbers)
-    if trials < minimum:
+    if verdict is Verdict.FAIL:
+        said = f"{seen}, more than {fail_percent:g} % allowed)"
+    elif trials < minimum:
         missing = f"needs {minimum - trials} more"
-        reason = f"{seen}; {missing})" if percent is not None else f"{seen}; {missing}"
-        return Check(name, Verdict.INCONCLUSIVE, consequence, reason, numbers)
-    limit = go_percent * trials
-    if not events or 100 * events < limit or (go_includes_limit and 100 * events == limit):
-        allowed = "up to" if go_includes_limit else "less than"
-        return Check(name, Verdict.PASS, consequence, f"{seen}, {allowed} {go_percent:g} % allowed)", numbers)
-    reason = f"{seen}, between go at {go_percent:g} % and investigate above {fail_percent:g} %)"
-    return Check(name, Verdict.INCONCLUSIVE, consequence, reason, numbers)
+        said = f"{seen}; {missing})" if percent is not None else f"{seen}; {missing}"
+    elif verdict is Verdict.PASS:
+        said = f"{seen}, {'up to' if go_includes_limit else 'less than'} {go_percent:g} % allowed)"
+    else:
+        said = f"{seen}, between go at {go_percent:g} % and investigate above {fail_percent:g} %)"
+    return Check(name, verdict, consequence, said, numbers)
+
+
+def _flips(verdict: Verdict, judged: Callable[[int], Verdict]) -> tuple[int | None, Verdict | None]:
+    """How many events in a row make the verdict worse, and what it is then; `judged` gives it after so many more."""
+    if verdict is Verdict.FAIL:
+        return None, None
+    flips = first_count(lambda count: SEVERITY.index(judged(count)) > SEVERITY.index(verdict))
+    return (None, None) if flips >= MAX_COUNT else (flips, judged(flips))
 
 
 def _shadow_p95(evidence: Evidence, gates: Gates) -> Check:
-    p95_ms, limit_ms = evidence.shadow.p95_ms, gates.shadow_p95_ms_max
-    numbers = {"p95_ms": p95_ms, "limit_ms": limit_ms, "trials": evidence.shadow.requests}
-    if p95_ms is None or evidence.shadow.requests < gates.min_requests:
-        reason = f"{evidence.shadow.requests} shadow reads timed, {gates.min_requests} needed"
+    p95_ms, limit_ms, timed = evidence.shadow.p95_ms, gates.shadow_p95_ms_max, evidence.shadow.requests
+    numbers = Numbers(
+        trials=timed,
+        p95_ms=p95_ms,
+        go_limit_ms=limit_ms,
+        limit_ms=limit_ms,
+        needs_trials=max(0, gates.min_requests - timed),
+    )
+    if p95_ms is None or timed < gates.min_requests:
+        reason = f"{timed} shadow reads timed, {gates.min_requests} needed"
         return Check("shadow p95", Verdict.INCONCLUSIVE, Consequence.ASK, reason, numbers)
     within = p95_ms < limit_ms
     reason = f"the candidate's p95 in shadow is {p95_ms:.0f} ms, {'under' if within else 'not under'} {limit_ms} ms"
@@ -153,7 +205,12 @@ def _latency(evidence: Evidence, step: Step, gates: Gates, control_p95_ms: float
     arm = evidence.candidate if served else evidence.shadow
     measured = evidence.control.requests >= gates.min_requests
     base_ms = evidence.control.p95_ms if measured else control_p95_ms
-    numbers = {"p95_ms": arm.p95_ms, "control_p95_ms": base_ms, "trials": arm.requests}
+    numbers = Numbers(
+        trials=arm.requests,
+        p95_ms=arm.p95_ms,
+        control_p95_ms=base_ms,
+        needs_trials=max(0, gates.min_requests - arm.requests),
+    )
     if arm.p95_ms is None or base_ms is None or arm.requests < gates.min_requests:
         missing = "control's p95 was never measured" if base_ms is None else f"{gates.min_requests} needed"
         reason = f"{arm.requests} reads of the candidate timed; {missing}"
@@ -166,7 +223,8 @@ def _latency(evidence: Evidence, step: Step, gates: Gates, control_p95_ms: float
         f"the candidate's p95 is {arm.p95_ms:.0f} ms against control's {base_ms:.0f} ms; "
         f"go within {go_ms:.0f} ms more, investigate above {fail_ms:.0f} ms more"
     )
-    return Check("latency", verdict, Consequence.ASK, reason, numbers | {"go_ms": go_ms, "fail_ms": fail_ms})
+    numbers = replace(numbers, go_limit_ms=base_ms + go_ms, limit_ms=base_ms + fail_ms)
+    return Check("latency", verdict, Consequence.ASK, reason, numbers)
 
 
 def _share(evidence: Evidence, step: Step) -> Check:
@@ -175,18 +233,41 @@ def _share(evidence: Evidence, step: Step) -> Check:
     The band is half to twice the target, widened to three standard deviations of a share of `requests / 20` users.
     Source: docs/wire.md, Bucket (users are dealt independently), binomial standard deviation.
     """
-    served, total = evidence.candidate.requests, evidence.candidate.requests + evidence.control.requests
-    target = step.share_ppm / WHOLE_PPM
-    numbers = {"served": served, "trials": total, "share": served / total if total else None, "target": target}
-    if total == 0:
-        return Check("share", Verdict.INCONCLUSIVE, Consequence.ASK, "no request has been measured yet", numbers)
-    seen = f"the candidate served {served} of {total} requests ({100 * served / total:.2f} %)"
-    if not step.is_shadow and served == 0:
-        return Check("share", Verdict.INCONCLUSIVE, Consequence.ASK, f"{seen}, so nothing is known of it", numbers)
-    slack = SIGMAS * sqrt(target * (1 - target) / max(1.0, total / REQUESTS_PER_USER))
-    low, high = min(target * SHARE_BAND[0], target - slack), max(target * SHARE_BAND[1], target + slack)
-    within = low <= served / total <= high
-    reason = (
-        f"{seen}, {'in line with' if within else 'out of line with'} the {format_percent(step.share_ppm)} configured"
+    served, control = evidence.candidate.requests, evidence.control.requests
+    total, target = served + control, step.share_ppm / WHOLE_PPM
+    low, high = _share_band(target, total)
+
+    def judged(on_candidate: int, on_control: int) -> Verdict:
+        x, n = served + on_candidate, total + on_candidate + on_control
+        if not n or (not x and not step.is_shadow):
+            return Verdict.INCONCLUSIVE
+        least, most = _share_band(target, n)
+        return Verdict.PASS if least <= x / n <= most else Verdict.FAIL
+
+    verdict = judged(0, 0)
+    either = (_flips(verdict, lambda count: judged(count, 0)), _flips(verdict, lambda count: judged(0, count)))
+    flips = min((count for count, _ in either if count is not None), default=None)
+    numbers = Numbers(
+        trials=total,
+        events=served,
+        rate=served / total if total else None,
+        target=target,
+        limit=min(1.0, high),
+        limit_low=max(0.0, low),
+        needs_trials={Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1}.get(verdict),
+        flips_after=flips,
+        flips_to=None if flips is None else Verdict.FAIL,
     )
-    return Check("share", Verdict.PASS if within else Verdict.FAIL, Consequence.ASK, reason, numbers)
+    if total == 0:
+        return Check("share", verdict, Consequence.ASK, "no request has been measured yet", numbers)
+    seen = f"the candidate served {served} of {total} requests ({100 * served / total:.2f} %)"
+    if verdict is Verdict.INCONCLUSIVE:
+        return Check("share", verdict, Consequence.ASK, f"{seen}, so nothing is known of it", numbers)
+    line = "in line with" if verdict is Verdict.PASS else "out of line with"
+    reason = f"{seen}, {line} the {format_percent(step.share_ppm)} configured"
+    return Check("share", verdict, Consequence.ASK, reason, numbers)
+
+
+def _share_band(target: float, requests: int) -> tuple[float, float]:
+    slack = SIGMAS * sqrt(target * (1 - target) / max(1.0, requests / REQUESTS_PER_USER))
+    return min(target * SHARE_BAND[0], target - slack), max(target * SHARE_BAND[1], target + slack)

@@ -55,5 +55,10 @@ def position_of(plan: Plan, step: int) -> Position:
 def _fixed(state: RampState, evidence: Evidence) -> tuple[Check, ...]:
     plan = state.plan
     return gate.checks(
-        evidence, state.current, plan.gates, fallback=plan.routing.fallback, control_p95_ms=state.control_p95_ms
+        evidence,
+        state.current,
+        plan.gates,
+        fallback=plan.routing.fallback,
+        control_p95_ms=state.control_p95_ms,
+        seconds=evidence.until - state.step_started_at,
     )

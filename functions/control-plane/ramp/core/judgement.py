@@ -3,7 +3,7 @@
 from math import exp, log
 from typing import NamedTuple
 
-from ramp.core.check import Check, Consequence, Verdict
+from ramp.core.check import Check, Consequence, Numbers, Verdict
 from ramp.core.martingale import (
     MAX_COUNT,
     Below,
@@ -32,7 +32,8 @@ class Judgement(NamedTuple):
 
     `suspicion` may condemn, above the rate `limit` with probability `alpha` of doing so to a healthy candidate.
     Without a `certificate` the row only condemns: it passes on data that do not.
-    `pace_seconds` is the time that one more trial takes at present; None without traffic.
+    `pace_seconds` is the time that one more trial takes at present; None without traffic. `power` and `is_known` are
+    what the suspicion is folded with: how control's failures cluster, and whether it has shown that.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Judgement(NamedTuple):
     certificate: Certificate | None = None
     pace_seconds: float | None = None
     power: float = 1.0
+    is_known: bool = True
 
     @property
     def log_evidence(self) -> float:
@@ -83,64 +85,75 @@ class Judgement(NamedTuple):
         """The check, with its numbers and its sentence."""
         n, x = self.tally.trials, self.tally.events
         needs = self._needs()
-        flips = self._flips()
-        low = lower_bound(n, x, self.alpha, power=self.power)
-        high = upper_bound(n, x, self.certificate.beta if self.certificate else self.alpha, power=self.power)
-        numbers: dict[str, float | int | str | None] = {
-            "trials": n,
-            "events": x,
-            "rate": x / n if n else None,
-            "rate_low": low,
-            "rate_high": high,
-            "limit": self.limit,
-            "alpha": self.alpha,
-            "budget_spent": min(1.0, self.alpha * exp(min(self.log_evidence, -log(self.alpha)))),
-            "certified_below": self.certificate.bound if self.certificate else None,
-            "beta": self.certificate.beta if self.certificate else None,
-            "needs_trials": needs,
-            "needs_seconds": None if needs is None or self.pace_seconds is None else needs * self.pace_seconds,
-            "flips_after": flips,
-        }
+        flips, flips_to = self._flips()
+        numbers = Numbers(
+            trials=n,
+            events=x,
+            rate=x / n if n else None,
+            rate_low=lower_bound(n, x, self.alpha, power=self.power),
+            rate_high=upper_bound(n, x, self.certificate.beta if self.certificate else self.alpha, power=self.power),
+            go_limit=self.certificate.bound if self.certificate else None,
+            limit=self.limit,
+            alpha=self.alpha,
+            beta=self.certificate.beta if self.certificate else None,
+            budget_spent=min(1.0, self.alpha * exp(min(self.log_evidence, -log(self.alpha)))),
+            needs_trials=needs,
+            needs_seconds=None if needs is None or self.pace_seconds is None else needs * self.pace_seconds,
+            flips_after=flips,
+            flips_to=flips_to,
+        )
         words = f"{count(x)} of {count(n)} {self.seen}"
-        if n:
-            words += f" ({percent(x / n)}, band {percent(low)} to {percent(high)})"
-        return Check(self.name, self.verdict, self.consequence, f"{words}; {self._outcome(needs, flips)}", numbers)
+        if n and numbers.rate_low is not None and numbers.rate_high is not None:
+            words += f" ({percent(x / n)}, band {percent(numbers.rate_low)} to {percent(numbers.rate_high)})"
+        return Check(
+            self.name, self.verdict, self.consequence, f"{words}; {self._outcome(needs, flips, flips_to)}", numbers
+        )
 
     def _needs(self) -> int | None:
-        """Trials without an event that are still missing; None when no certificate is asked for."""
-        if (asked := self.certificate) is None:
-            return None
-        return trials_until_certified(self._below, asked.bound, asked.beta, power=asked.power)
-
-    def _flips(self) -> int | None:
-        """Events in a row after which the verdict is another; None once it is FAIL."""
+        """Trials without an event that a pass still takes; None when proven, or when any data at all would do."""
         if self.verdict is Verdict.FAIL:
             return None
-        proven = self.suspicion.events_until_proven(self.limit, self.alpha, self.power)
-        if (asked := self.certificate) is None or self.verdict is Verdict.INCONCLUSIVE:
-            return proven
-        return min(proven, events_until_uncertified(self._below, asked.bound, asked.beta, power=asked.power))
+        calm = self.suspicion.trials_until_below(DOUBT, self.limit, self.power) if self.is_doubted else 0
+        if (asked := self.certificate) is None:
+            return calm or (0 if self.tally.trials else None)
+        return max(calm, trials_until_certified(self._below, asked.bound, asked.beta, power=asked.power))
 
-    def _outcome(self, needs: int | None, flips: int | None) -> str:
+    def _flips(self) -> tuple[int | None, Verdict | None]:
+        """Events in a row after which the verdict is worse, and what it is then; None once it is FAIL."""
+        if self.verdict is Verdict.FAIL:
+            return None, None
+        flips, flips_to = self._events_until(1 / self.alpha), Verdict.FAIL
+        if self.verdict is Verdict.PASS:
+            worse = self._events_until(DOUBT)
+            if (asked := self.certificate) is not None:
+                lost = events_until_uncertified(self._below, asked.bound, asked.beta, power=asked.power)
+                worse = min(worse, lost)
+            flips, flips_to = (flips, flips_to) if flips <= worse else (worse, Verdict.INCONCLUSIVE)
+        return (None, None) if flips >= MAX_COUNT else (flips, flips_to)
+
+    def _events_until(self, odds: float) -> int:
+        return self.suspicion.events_until(odds, self.limit, self.power, is_known=self.is_known)
+
+    def _outcome(self, needs: int | None, flips: int | None, flips_to: Verdict | None) -> str:
         if self.verdict is Verdict.FAIL:
             lately = "" if self.tally.events > self.limit * self.tally.trials else " of late, if not on the whole"
             return f"proven above {percent(self.limit)}{lately} (error probability {percent(self.alpha)})"
-        change = f"{flips} more in a row would {self._leads_to()}"
+        change = "" if flips is None else f"; {count(flips)} more in a row would {self._leads_to(flips_to)}"
         if self.verdict is Verdict.PASS:
             if self.certificate is None:
-                return f"not proven above {percent(self.limit)}; {change}"
-            return f"certified below {percent(self.certificate.bound)}; {change}"
-        if self.is_doubted:
-            odds = count(exp(self.suspicion.above.log_e))
-            proven = count(1 / self.alpha)
-            return f"the odds that it is above {percent(self.limit)} stand at {odds} to 1, proven at {proven}"
-        if self.certificate is None or needs is None:
+                return f"not proven above {percent(self.limit)}{change}"
+            return f"certified below {percent(self.certificate.bound)}{change}"
+        if needs is None:
             return "no data, no verdict"
+        if self.is_doubted or self.certificate is None:
+            odds, proven = count(exp(self.suspicion.above.log_e)), count(1 / self.alpha)
+            stand = f"the odds that it is above {percent(self.limit)} stand at {odds} to 1, proven at {proven}"
+            return f"{stand}; about {about(needs)} more {self.clean} would settle it, {self._duration(needs)}"
         wanted = f"{self.clean} to certify less than {percent(self.certificate.bound)}"
-        return f"needs about {about(needs)} more {wanted}, {self._duration(needs)}; {change}"
+        return f"needs about {about(needs)} more {wanted}, {self._duration(needs)}{change}"
 
-    def _leads_to(self) -> str:
-        if self.verdict is Verdict.PASS and self.certificate is not None:
+    def _leads_to(self, verdict: Verdict | None) -> str:
+        if verdict is Verdict.INCONCLUSIVE:
             return "take the pass away"
         return "roll back" if self.consequence is Consequence.ROLL_BACK else "raise the question"
 

@@ -135,19 +135,12 @@ class Below(NamedTuple):
 
 def trials_until_certified(below: Below, p0: float, beta: float, *, power: float = 1.0) -> int:
     """How many more trials, all without an event, certify a rate below `p0` with error probability `beta`; 0: it is."""
-    return _first(lambda count: below.fold(count, 0, p0, power=power).log_e >= -log(beta))
+    return first_count(lambda count: below.fold(count, 0, p0, power=power).log_e >= -log(beta))
 
 
 def events_until_uncertified(below: Below, p0: float, beta: float, *, power: float = 1.0) -> int:
     """How many events in a row take the certificate away again; 0: there is none."""
-    return _first(lambda count: below.fold(count, count, p0, power=power).log_e < -log(beta))
-
-
-def events_until_proven(
-    above: Above, p0: float, alpha: float, *, weight: float = 0.0, power: float = 1.0, odds_max: float = inf
-) -> int:
-    """How many events in a row, all in the next bucket, prove a rate above `p0` with error probability `alpha`."""
-    return _first(lambda n: above.fold(n, n, p0, weight=weight, power=power, odds_max=odds_max).log_e >= -log(alpha))
+    return first_count(lambda count: below.fold(count, count, p0, power=power).log_e < -log(beta))
 
 
 def lower_bound(n: float, x: float, alpha: float, *, power: float = 1.0) -> float:
@@ -185,7 +178,7 @@ def _mixture(log_r: Sequence[float], grid: Sequence[tuple[float, float, float]])
     return top if top in (inf, -inf) else top + log(sum([exp(term - top) for term in terms]))
 
 
-def _first(holds: Callable[[int], bool]) -> int:
+def first_count(holds: Callable[[int], bool]) -> int:
     """The smallest count at which `holds`, which must stay true from there on; MAX_COUNT when none does."""
     low, high = 0, 1
     if holds(0):

@@ -5,12 +5,13 @@ harm budget of policy.py. GO takes a certificate: no data, no certificate.
 """
 
 from collections.abc import Iterator
-from math import log
+from math import ceil, exp, log
 
-from ramp.core.check import Check, Consequence, Verdict
+from ramp.core.check import Check, Consequence, Numbers, Verdict
 from ramp.core.judgement import Certificate, Judgement, count, percent
+from ramp.core.martingale import MAX_COUNT
 from ramp.core.policy import Policy, Position, harm_budget
-from ramp.core.sequential_gate import GateState, error_bounds
+from ramp.core.sequential_gate import GateState, error_bounds, requests_per_user, share_band
 
 EQUAL_SHARE = 0.5
 
@@ -58,6 +59,7 @@ def _errors(state: GateState, position: Position, policy: Policy) -> Iterator[Ju
         certificate=Certificate(*harm_budget(position, policy, _requests_per_second(state)), power),
         pace_seconds=pace_seconds,
         power=power,
+        is_known=state.dispersion.is_known,
     )
     if relative is not None and state.live.trials:
         yield Judgement(
@@ -71,6 +73,7 @@ def _errors(state: GateState, position: Position, policy: Policy) -> Iterator[Ju
             clean="clean requests",
             pace_seconds=pace_seconds,
             power=power,
+            is_known=state.dispersion.is_known,
         )
 
 
@@ -89,6 +92,7 @@ def _shadow_errors(state: GateState, policy: Policy, *, certify: bool) -> Judgem
         certificate=Certificate(policy.error_limit, policy.beta_shadow, power) if certify else None,
         pace_seconds=_pace(state, state.step.shadow),
         power=power,
+        is_known=state.dispersion.is_known,
     )
 
 
@@ -154,21 +158,64 @@ def share(state: GateState, position: Position, policy: Policy) -> Check:
 
     Two questions share the budget, too many and too few. At shadow, one request served is one too many.
     """
+    verdict, reason = share_verdict(state, position, policy)
+    return Check("share", verdict, Consequence.ASK, reason, _share_numbers(state, position, policy, verdict))
+
+
+def share_verdict(state: GateState, position: Position, policy: Policy) -> tuple[Verdict, str]:
+    """The verdict of `share` with its sentence and without its numbers: cheap enough to ask for in the millions."""
     step, target = state.step, position.target
     served, total = step.candidate, step.candidate + step.control
-    numbers = {"served": served, "trials": total, "share": served / total if total else None, "target": target}
     if not total:
-        return Check("share", Verdict.INCONCLUSIVE, Consequence.ASK, "no request has been measured yet", numbers)
+        return Verdict.INCONCLUSIVE, "no request has been measured yet"
     seen = f"the candidate served {count(served)} of {count(total)} requests ({percent(served / total)})"
     if step.misrouted:
-        reason = f"{seen}, and {count(step.misrouted)} were served by another arm than the user's bucket says"
-        return Check("share", Verdict.FAIL, Consequence.ASK, reason, numbers)
+        return (
+            Verdict.FAIL,
+            f"{seen}, and {count(step.misrouted)} were served by another arm than the user's bucket says",
+        )
     if served and position.is_shadow:
-        return Check("share", Verdict.FAIL, Consequence.ASK, f"{seen}, and should serve none", numbers)
-    log_evidence = max(state.share_high.above.log_e, state.share_low.above.log_e)
-    if not position.is_shadow and log_evidence >= log(2 / policy.alpha_share):
-        reason = f"{seen}, proven not to be about the {percent(target)} configured"
-        return Check("share", Verdict.FAIL, Consequence.ASK, reason, numbers)
+        return Verdict.FAIL, f"{seen}, and should serve none"
+    if not position.is_shadow and _share_log_evidence(state) >= log(2 / policy.alpha_share):
+        return Verdict.FAIL, f"{seen}, proven not to be about the {percent(target)} configured"
     if not served and not position.is_shadow:
-        return Check("share", Verdict.INCONCLUSIVE, Consequence.ASK, f"{seen}, so nothing is known of it", numbers)
-    return Check("share", Verdict.PASS, Consequence.ASK, f"{seen}, {percent(target)} configured", numbers)
+        return Verdict.INCONCLUSIVE, f"{seen}, so nothing is known of it"
+    return Verdict.PASS, f"{seen}, {percent(target)} configured"
+
+
+def _share_log_evidence(state: GateState) -> float:
+    return max(state.share_high.above.log_e, state.share_low.above.log_e)
+
+
+def _share_numbers(state: GateState, position: Position, policy: Policy, verdict: Verdict) -> Numbers:
+    step, target = state.step, position.target
+    total = step.candidate + step.control
+    low, high = share_band(target)
+    alpha = policy.alpha_share / 2
+    flips = None if verdict is Verdict.FAIL else _share_flips(state, position, alpha)
+    needs = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1}.get(verdict)
+    pace_seconds = _pace(state, total * target)
+    return Numbers(
+        trials=total,
+        events=step.candidate,
+        rate=step.candidate / total if total else None,
+        target=target,
+        limit=high,
+        limit_low=low,
+        alpha=policy.alpha_share,
+        budget_spent=min(1.0, alpha * exp(min(_share_log_evidence(state), -log(alpha)))),
+        needs_trials=needs,
+        needs_seconds=None if needs is None or pace_seconds is None else needs * pace_seconds,
+        flips_after=flips,
+        flips_to=None if flips is None else Verdict.FAIL,
+    )
+
+
+def _share_flips(state: GateState, position: Position, alpha: float) -> int | None:
+    """Requests in a row on one arm that would prove the share wrong, counted as users; at shadow one is too many."""
+    if position.is_shadow:
+        return 1
+    low, high = share_band(position.target)
+    users = min(state.share_high.events_until(1 / alpha, high), state.share_low.events_until(1 / alpha, 1 - low))
+    per_user = requests_per_user(max(0.0, state.horizon - state.started_at))
+    return None if users >= MAX_COUNT else ceil(users * per_user)

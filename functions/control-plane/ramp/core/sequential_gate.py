@@ -121,6 +121,16 @@ def error_bounds(state: GateState, policy: Policy) -> tuple[float, float | None]
     )
 
 
+def share_band(target: float) -> tuple[float, float]:
+    """The shares (0-1) between which requests land about where the plan puts them."""
+    return target * SHARE_BAND[0], min(1.0, target * SHARE_BAND[1])
+
+
+def requests_per_user(seconds: float) -> float:
+    """Requests that one user has sent in a ramp of `seconds`."""
+    return SESSION_REQUESTS + REQUESTS_PER_USER_DAY * (seconds / DAY_SECONDS)
+
+
 def _with(state: GateState, bucket: Bucket, policy: Policy) -> GateState:
     """One bucket more. Control goes first, so that bounds are drawn from the minute that is judged, too."""
     is_warm_up = bucket.step > state.step.step  # a new share starts new sandboxes, which are slow once
@@ -182,11 +192,9 @@ def _shadow(state: GateState, bucket: Bucket, policy: Policy) -> Mapping[str, An
 
 def _share(state: GateState, bucket: Bucket) -> dict[str, Any]:
     """Where requests land: users are dealt, not requests, so what one user has asked counts as one."""
-    days = (bucket.end - state.started_at) / DAY_SECONDS
-    per_user = SESSION_REQUESTS + REQUESTS_PER_USER_DAY * days
+    per_user = requests_per_user(bucket.end - state.started_at)
     served, total = bucket.candidate_requests, bucket.candidate_requests + bucket.control_requests
-    target = bucket.share_ppm / HUNDRED_PERCENT_PPM
-    low, high = target * SHARE_BAND[0], min(1.0, target * SHARE_BAND[1])
+    low, high = share_band(bucket.share_ppm / HUNDRED_PERCENT_PPM)
     n, x = total / per_user, served / per_user
     return {
         "share_high": state.share_high.fold(bucket.step, n, x, high),

@@ -6,7 +6,7 @@ from math import inf, log
 from typing import Any, NamedTuple, Self
 
 from ramp.core.dispersion import tempered
-from ramp.core.martingale import Above, events_until_proven
+from ramp.core.martingale import Above, first_count
 
 FIRST_WEIGHT = 0.6  # most faults are there from the first request on
 STEP_WEIGHT = 0.15  # a new share is where the next ones start
@@ -46,11 +46,15 @@ class Suspicion(NamedTuple):
             above = self.above.fold(n, x, p0, weight=weight, power=power, odds_max=odds_max)
         return type(self)(above, self.buckets + 1, self.steps + is_new_step, step)
 
-    def events_until_proven(self, p0: float, alpha: float, power: float = 1.0) -> int:
-        """How many events in a row in the next bucket of the present step would prove it; 0 when more than proven."""
-        weight = _weight(self.buckets, None if self.buckets else 0)
+    def events_until(self, odds: float, p0: float, power: float = 1.0, *, is_known: bool = True) -> int:
+        """How many events in a row, all in the next bucket, raise the odds that the rate is above `p0` to `odds`."""
+        step = max(0, self.step)
+        return first_count(lambda n: self.fold(step, n, n, p0, power, is_known=is_known).above.log_e >= log(odds))
+
+    def trials_until_below(self, odds: float, p0: float, power: float = 1.0) -> int:
+        """How many trials in a row without an event bring the odds that the rate is above `p0` below `odds`."""
         odds_max = CLUSTERED_ODDS_MAX if power < 1 else inf
-        return events_until_proven(self.above, p0, alpha, weight=weight, power=power, odds_max=odds_max)
+        return first_count(lambda n: self.above.fold(n, 0, p0, power=power, odds_max=odds_max).log_e < log(odds))
 
     def to_wire(self) -> list[Any]:
         """Plain JSON."""
