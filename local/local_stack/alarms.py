@@ -1,4 +1,4 @@
-"""Evaluates the template's own metric-math alarms, which the emulator cannot, and sets their state there.
+"""Evaluates alarms over metric math, which the emulator keeps but cannot judge, and sets their state there.
 
 Supported is exactly what the template uses: arithmetic over metrics of the same period and `FILL(metric, number)`,
 `GreaterThanThreshold`, M of N datapoints, missing data not breaching. Anything else is refused when it is read.
@@ -55,8 +55,8 @@ class Alarm:
     metrics: tuple[Metric, ...]
 
 
-def read_alarm(properties: Mapping[str, Any], names: Mapping[str, str]) -> Alarm:
-    """The alarm of an `AWS::CloudWatch::Alarm`'s Properties; `names` resolves Ref (logical id to physical id).
+def read_alarm(properties: Mapping[str, Any]) -> Alarm:
+    """The alarm of what DescribeAlarms gives, or of an `AWS::CloudWatch::Alarm`'s Properties without intrinsics.
 
     Raises AlarmDefinitionError for everything it cannot evaluate exactly.
     """
@@ -67,10 +67,10 @@ def read_alarm(properties: Mapping[str, Any], names: Mapping[str, str]) -> Alarm
     if len(returned) != 1 or "Expression" not in returned[0]:
         raise AlarmDefinitionError(f"Metrics: one returned expression, got {returned!r}")
     expression = returned[0]["Expression"]
-    metrics = tuple(_metric(query, names) for query in properties["Metrics"] if query is not returned[0])
+    metrics = tuple(_metric(query) for query in properties["Metrics"] if query is not returned[0])
     evaluate(expression, {metric.id: 1.0 for metric in metrics})
     return Alarm(
-        name=_resolve(properties["AlarmName"], names),
+        name=properties["AlarmName"],
         expression=expression,
         threshold=float(properties["Threshold"]),
         periods=int(properties["EvaluationPeriods"]),
@@ -94,27 +94,40 @@ def state(alarm: Alarm, datapoints: list[float | None]) -> State:
 
 
 class AlarmKeeper:
-    """Judges alarms on the emulator's metrics in periods of `period_seconds` and sets each state when it changes.
+    """Judges the emulator's alarms in periods of `period_seconds`, and sets each state when it changes."""
 
-    `alarms` is asked every time, because a deployment can change them.
-    """
-
-    def __init__(
-        self, cloudwatch: "CloudWatchClient", alarms: Callable[[], tuple[Alarm, ...]], period_seconds: int
-    ) -> None:
+    def __init__(self, cloudwatch: "CloudWatchClient", period_seconds: int) -> None:
         self._cloudwatch = cloudwatch
-        self._alarms = alarms
         self._period_seconds = period_seconds
-        self._judged_until: dict[str, int] = {}
+        self._judged_until = 0
 
     def judge(self, now: float) -> None:
-        """Judge every alarm whose period has ended by `now` (epoch seconds); a no-op until then."""
+        """Judge every alarm over metric math once a period has ended by `now` (epoch seconds); a no-op until then.
+
+        Raises AlarmDefinitionError, when the others are judged, for one that cannot be evaluated exactly.
+        """
         end = int(now - SETTLE_SECONDS) // self._period_seconds * self._period_seconds
-        for alarm in self._alarms():
-            if self._judged_until.get(alarm.name) != end:
-                points = self._datapoints(alarm, end)
-                self._set(alarm, state(alarm, points), points)
-                self._judged_until[alarm.name] = end
+        if self._judged_until == end:
+            return
+        self._judged_until = end
+        faults = []
+        for found in self._cloudwatch.describe_alarms()["MetricAlarms"]:
+            if "Metrics" in found:
+                try:
+                    self._judge(read_alarm(found), found["StateValue"], end)
+                except AlarmDefinitionError as fault:
+                    faults.append(f"{found['AlarmName']}: {fault}")
+        if faults:
+            raise AlarmDefinitionError("; ".join(faults))
+
+    def _judge(self, alarm: Alarm, before: str, end: int) -> None:
+        points = self._datapoints(alarm, end)
+        wanted = state(alarm, points)
+        if before == wanted:
+            return
+        shown = ", ".join("missing" if point is None else f"{point:.4f}" for point in points)
+        reason = f"{alarm.expression} > {alarm.threshold:g} in {alarm.datapoints} of {alarm.periods}: {shown}"
+        self._cloudwatch.set_alarm_state(AlarmName=alarm.name, StateValue=wanted, StateReason=reason)
 
     def _datapoints(self, alarm: Alarm, end: int) -> list[float | None]:
         starts = range(end - alarm.periods * self._period_seconds, end, self._period_seconds)
@@ -131,14 +144,6 @@ class AlarmKeeper:
         for result in answer["MetricDataResults"]:
             moments = (int(moment.timestamp()) for moment in result["Timestamps"])
             yield result["Id"], dict(zip(moments, result["Values"], strict=True))
-
-    def _set(self, alarm: Alarm, wanted: State, points: list[float | None]) -> None:
-        found = self._cloudwatch.describe_alarms(AlarmNames=[alarm.name])["MetricAlarms"]
-        if found and found[0]["StateValue"] == wanted:
-            return
-        shown = ", ".join("missing" if point is None else f"{point:.4f}" for point in points)
-        reason = f"{alarm.expression} > {alarm.threshold:g} in {alarm.datapoints} of {alarm.periods}: {shown}"
-        self._cloudwatch.set_alarm_state(AlarmName=alarm.name, StateValue=wanted, StateReason=reason)
 
 
 def _value(node: ast.expr, values: Datapoints) -> float | None:
@@ -159,10 +164,10 @@ def _value(node: ast.expr, values: Datapoints) -> float | None:
     )
 
 
-def _metric(query: Mapping[str, Any], names: Mapping[str, str]) -> Metric:
+def _metric(query: Mapping[str, Any]) -> Metric:
     stat = query["MetricStat"]
     metric = stat["Metric"]
-    dimensions = tuple((pair["Name"], _resolve(pair["Value"], names)) for pair in metric.get("Dimensions", ()))
+    dimensions = tuple((pair["Name"], pair["Value"]) for pair in metric.get("Dimensions", ()))
     return Metric(query["Id"], metric["Namespace"], metric["MetricName"], stat["Stat"], dimensions)
 
 
@@ -170,18 +175,3 @@ def _query(metric: Metric, period_seconds: int) -> dict[str, Any]:
     dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
     where = {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions}
     return {"Id": metric.id, "MetricStat": {"Metric": where, "Period": period_seconds, "Stat": metric.stat}}
-
-
-def _resolve(value: object, names: Mapping[str, str]) -> str:
-    """A string, a Ref, or an Fn::Sub of plain names."""
-    match value:
-        case str() | int():
-            return str(value)
-        case {"Ref": str(name)} if name in names:
-            return names[name]
-        case {"Fn::Sub": str(text)}:
-            for name, physical in names.items():
-                text = text.replace(f"${{{name}}}", physical)
-            if "${" not in text:
-                return text
-    raise AlarmDefinitionError(f"alarm: cannot resolve {value!r}, expected a string, Ref or Fn::Sub of {sorted(names)}")

@@ -3,14 +3,12 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from local_stack import omissions
-from local_stack.alarms import Alarm, read_alarm
 from local_stack.package import BUCKET, Package, Template, package, read_template
 from local_stack.process import LocalStackError
 
@@ -26,14 +24,6 @@ LOCAL_PARAMETERS = {"FlagStalenessSeconds": "1", "DatabaseStatementTimeoutMs": "
 Client = Callable[[str], Any]
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """`digest` names what was deployed; `alarms` are the template's metric-math alarms, resolved."""
-
-    digest: str
-    alarms: tuple[Alarm, ...]
-
-
 def digest(repository: Path, parameters: Mapping[str, str]) -> str:
     """What `deploy` would deploy, as one hash: unchanged code, template and parameters hash the same."""
     built = package(read_template(repository / "template.yaml"), repository)
@@ -42,8 +32,8 @@ def digest(repository: Path, parameters: Mapping[str, str]) -> str:
 
 def deploy(
     client: Client, repository: Path, database_url: str, parameters: Mapping[str, str], say: Callable[[str], None]
-) -> Deployment:
-    """Create or update the stack, and return when it is complete.
+) -> str:
+    """Create or update the stack, and return when it is complete; returns its digest.
 
     `parameters` override the template's, and LOCAL_PARAMETERS. Raises LocalStackError with the reason of every resource
     that failed.
@@ -57,7 +47,7 @@ def deploy(
     _upload(client, built)
     chosen = {**LOCAL_PARAMETERS, **parameters}
     _apply(client("cloudformation"), built.template, chosen)
-    return Deployment(digest(repository, parameters), _alarms(client, template))
+    return digest(repository, parameters)
 
 
 def _put_secret(client: Client, database_url: str) -> None:
@@ -121,11 +111,3 @@ def _failures(cloudformation: "CloudFormationClient") -> str:
     events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
     failed = [event for event in events if event.get("ResourceStatus", "").endswith("_FAILED")]
     return "\n".join(f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed)
-
-
-def _alarms(client: Client, template: Template) -> tuple[Alarm, ...]:
-    resources = client("cloudformation").describe_stack_resources(StackName=STACK_NAME)["StackResources"]
-    names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
-    defaults = {name: str(value.get("Default", "")) for name, value in template.get("Parameters", {}).items()}
-    math = (resource for resource in template["Resources"].values() if omissions.is_metric_math(resource))
-    return tuple(read_alarm(resource["Properties"], {**defaults, **names}) for resource in math)

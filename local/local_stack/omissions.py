@@ -18,14 +18,12 @@ REFUSED_PROPERTIES = {
     # One try of at most three, seconds apart, and the event is gone; AWS keeps a throttled event for up to six hours.
     "ReservedConcurrentExecutions": "MiniStack drops asynchronous events over the reserve instead of queueing them",
 }
-METRIC_MATH = "MiniStack has no metric math in alarms; local_stack.alarms evaluates it and sets the alarm's state"
-STAND_IN_NAMESPACE = "Huntaze/LocalStandIn"  # nobody writes it, so MiniStack never changes the stand-in's state itself
 
 
 def without_refused(template: Template) -> tuple[Template, list[str]]:
-    """The template that MiniStack takes, and one line for people for each thing that was left out or stood in for.
+    """The template that MiniStack takes, and one line for people for each thing that was left out.
 
-    A metric-math alarm keeps its name and actions on a metric nobody writes. Outputs and DependsOn that name something
+    Outputs and DependsOn that name something
     left out go with it; any other reference to it is CloudFormation's to refuse.
     """
     fitted = copy.deepcopy(template)
@@ -40,11 +38,6 @@ def without_refused(template: Template) -> tuple[Template, list[str]]:
     return fitted, said
 
 
-def is_metric_math(resource: dict[str, Any]) -> bool:
-    """Whether a template resource is an alarm over an expression instead of one metric."""
-    return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
-
-
 def _fit(name: str, resource: dict[str, Any], gone: set[str]) -> list[str]:
     properties = resource.get("Properties", {})
     said = [
@@ -52,19 +45,11 @@ def _fit(name: str, resource: dict[str, Any], gone: set[str]) -> list[str]:
         for refused, reason in REFUSED_PROPERTIES.items()
         if properties.pop(refused, None) is not None
     ]
-    if is_metric_math(resource):
-        said.append(f"stood in for {name}.Metrics: {METRIC_MATH}")
-        _stand_in(properties)
     if "DependsOn" in resource:
         wanted = resource.pop("DependsOn")
         kept = [other for other in ([wanted] if isinstance(wanted, str) else wanted) if other not in gone]
         resource.update({"DependsOn": kept} if kept else {})
     return said
-
-
-def _stand_in(properties: dict[str, Any]) -> None:
-    del properties["Metrics"]
-    properties |= {"Namespace": STAND_IN_NAMESPACE, "MetricName": "none", "Statistic": "Sum", "Period": 60}
 
 
 def _names(value: object, gone: set[str]) -> bool:

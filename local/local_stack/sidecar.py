@@ -5,24 +5,21 @@ emulator has not answered for half a minute.
 """
 
 import argparse
-import json
 import signal
 import socket
 import sys
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_stack.alarms import Alarm, AlarmKeeper, Metric
+from local_stack.alarms import AlarmDefinitionError, AlarmKeeper
 from local_stack.clients import client
 from local_stack.traces import FILE_NAME, Traces
 
 ALARM_SECONDS = 0.5
 EMULATOR_GONE_SECONDS = 30.0
-ALARMS_FILE = "alarms.json"
 
 
 def command(folder: Path, endpoint_url: str, traces_fd: int, alarm_period_seconds: int) -> list[str]:
@@ -31,26 +28,11 @@ def command(folder: Path, endpoint_url: str, traces_fd: int, alarm_period_second
     return [sys.executable, "-m", "local_stack.sidecar", *options, "--alarm-period", str(alarm_period_seconds)]
 
 
-def write_alarms(folder: Path, alarms: tuple[Alarm, ...]) -> None:
-    """Leave the deployed template's alarms where the sidecar reads them."""
-    (folder / ALARMS_FILE).write_text(json.dumps([asdict(alarm) for alarm in alarms]))
-
-
-def read_alarms(folder: Path) -> tuple[Alarm, ...]:
-    """The alarms `write_alarms` left, none if it never did."""
-    path = folder / ALARMS_FILE
-    found = json.loads(path.read_text()) if path.exists() else []
-    return tuple(
-        Alarm(**{**alarm, "metrics": tuple(_metric(metric) for metric in alarm["metrics"])}) for alarm in found
-    )
-
-
 class Sidecar:
     """Judges alarms and keeps traces until `stop`, or until the emulator is gone for good."""
 
-    def __init__(self, folder: Path, endpoint_url: str, traces: Traces, alarm_period_seconds: int) -> None:
-        cloudwatch = client(endpoint_url, "cloudwatch")
-        self._keeper = AlarmKeeper(cloudwatch, lambda: read_alarms(folder), alarm_period_seconds)
+    def __init__(self, endpoint_url: str, traces: Traces, alarm_period_seconds: int) -> None:
+        self._keeper = AlarmKeeper(client(endpoint_url, "cloudwatch"), alarm_period_seconds)
         self._traces = traces
         self._stopped = threading.Event()
 
@@ -71,6 +53,8 @@ class Sidecar:
             try:
                 self._keeper.judge(time.time())
                 last_answer = time.monotonic()
+            except AlarmDefinitionError as error:  # somebody's alarm that only AWS can judge keeps its state
+                print(f"alarms: {error}", flush=True)
             except (BotoCoreError, ClientError) as error:
                 print(f"alarms: {type(error).__name__}: {error}", flush=True)
                 if time.monotonic() - last_answer > EMULATOR_GONE_SECONDS:
@@ -90,14 +74,9 @@ def main() -> None:
     parser.add_argument("--alarm-period", type=int, required=True, help="seconds")
     chosen = parser.parse_args()
     traces = Traces(socket.socket(fileno=chosen.traces), chosen.folder / FILE_NAME)
-    sidecar = Sidecar(chosen.folder, chosen.endpoint, traces, chosen.alarm_period)
+    sidecar = Sidecar(chosen.endpoint, traces, chosen.alarm_period)
     signal.signal(signal.SIGTERM, lambda *_: sidecar.stop())
     sidecar.run()
-
-
-def _metric(fields: dict[str, object]) -> Metric:
-    pairs = fields["dimensions"]
-    return Metric(**{**fields, "dimensions": tuple((name, value) for name, value in pairs)})  # type: ignore[arg-type, attr-defined]  # JSON of our own dataclass
 
 
 if __name__ == "__main__":

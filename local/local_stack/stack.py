@@ -138,7 +138,7 @@ def _start(
         emulator.wait_until_ready(running, folder / "emulator.log")
         say(f"MiniStack: {running.endpoint_url}, deploying template.yaml")
         up_to_here = Stack(running.endpoint_url, server.url)
-        deployed = _deploy(folder, repository, up_to_here, parameters, say)
+        deployed = _deploy(repository, up_to_here, parameters, say)
         with _interrupts_deferred():
             helper = _start_sidecar(folder, running.endpoint_url, sink.fileno(), alarm_period_seconds)
             current = _saved(folder, replace(current, sidecar=helper, digest=deployed))
@@ -152,13 +152,12 @@ def _start(
     return up_to_here
 
 
-def _deploy(folder: Path, repository: Path, stack: Stack, parameters: Mapping[str, str], say: Say) -> str:
-    """The digest of what is deployed now, with its alarms left for the sidecar and its sandboxes warm."""
-    deployment = deploy(stack.client, repository, stack.database_url, parameters, say)
-    sidecar.write_alarms(folder, deployment.alarms)
+def _deploy(repository: Path, stack: Stack, parameters: Mapping[str, str], say: Say) -> str:
+    """The digest of what is deployed now, with its sandboxes warm."""
+    deployed = deploy(stack.client, repository, stack.database_url, parameters, say)
     say("warming the read path")
     warm(stack.client)
-    return deployment.digest
+    return deployed
 
 
 def _start_sidecar(folder: Path, endpoint_url: str, traces_fd: int, alarm_period_seconds: int) -> Process:
@@ -177,7 +176,7 @@ def _reuse(repository: Path, found: State, parameters: Mapping[str, str], say: S
         say(f"the local stack is already up at {kept.endpoint_url}")
         return kept
     say(f"the local stack is already up at {kept.endpoint_url}, deploying what changed")
-    _saved(folder, replace(found, digest=_deploy(folder, repository, kept, parameters, say)))
+    _saved(folder, replace(found, digest=_deploy(repository, kept, parameters, say)))
     return kept
 
 

@@ -89,3 +89,40 @@ def test_as_shipped_an_embedded_record_makes_no_metric(as_shipped: Any) -> None:
 
 def test_corrected_an_embedded_record_makes_its_metric(bare_emulator: Any) -> None:
     assert embedded_metrics(bare_emulator) == ["requests"]
+
+
+MATH: dict[str, Any] = {
+    "AlarmName": "rate",
+    "Metrics": [
+        {"Id": "rate", "Expression": "m / 2", "ReturnData": True},
+        {
+            "Id": "m",
+            "ReturnData": False,
+            "MetricStat": {"Period": 60, "Stat": "Sum", "Metric": {"Namespace": "N", "MetricName": "m"}},
+        },
+    ],
+    "ComparisonOperator": "GreaterThanThreshold",
+    "Threshold": 1,
+    "EvaluationPeriods": 1,
+    "TreatMissingData": "notBreaching",
+}
+
+
+def expressions(clients: Any) -> list[str]:
+    """The expressions of the alarms that a stack and PutMetricAlarm made."""
+    cloudformation, cloudwatch = clients("cloudformation"), clients("cloudwatch")
+    resources = {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": {**MATH, "AlarmName": "of the stack"}}}
+    cloudformation.create_stack(StackName="math", TemplateBody=json.dumps({"Resources": resources}))
+    while cloudformation.describe_stacks(StackName="math")["Stacks"][0]["StackStatus"].endswith("PROGRESS"):
+        time.sleep(0.05)
+    cloudwatch.put_metric_alarm(**MATH)
+    found = cloudwatch.describe_alarms()["MetricAlarms"]
+    return [f"{alarm['AlarmName']}: {query['Expression']}" for alarm in found for query in alarm.get("Metrics", ())[:1]]
+
+
+def test_as_shipped_an_alarm_over_metric_math_is_refused_or_loses_it(as_shipped: Any) -> None:
+    assert expressions(as_shipped) == []
+
+
+def test_corrected_an_alarm_over_metric_math_keeps_it(bare_emulator: Any) -> None:
+    assert expressions(bare_emulator) == ["of the stack: m / 2", "rate: m / 2"]

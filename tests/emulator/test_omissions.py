@@ -52,20 +52,6 @@ def test_a_type_that_is_left_out_is_refused(bare_emulator: Any, kind: str) -> No
     assert not deploys(bare_emulator, kind.replace("::", "-"), {"Thing": {"Type": kind, "Properties": MINIMAL[kind]}})
 
 
-def test_a_metric_math_alarm_is_refused(bare_emulator: Any) -> None:
-    metric = {"Namespace": "N", "MetricName": "m"}
-    properties = {
-        "Metrics": [
-            {"Id": "rate", "Expression": "m / 2"},
-            {"Id": "m", "ReturnData": False, "MetricStat": {"Period": 60, "Stat": "Sum", "Metric": metric}},
-        ],
-        "ComparisonOperator": "GreaterThanThreshold",
-        "Threshold": 1,
-        "EvaluationPeriods": 1,
-    }
-    assert not deploys(bare_emulator, "math", {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}})
-
-
 def test_a_deployment_preference_is_refused(bare_emulator: Any) -> None:
     assert "DeploymentPreference" in REFUSED_PROPERTIES
     properties = {**FUNCTION, "AutoPublishAlias": "live", "DeploymentPreference": {"Type": "Canary10Percent5Minutes"}}

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from local_stack import ports, stack, state
-from local_stack.alarms import Alarm, AlarmKeeper, Metric
+from local_stack.alarms import AlarmKeeper
 from local_stack.process import LocalStackError
 from local_stack.stack import Stack
 from local_stack.traffic import Traffic
@@ -111,15 +111,22 @@ def test_a_second_command_at_the_same_time_is_told_to_wait(application: Path) ->
 
 def test_a_failing_candidate_raises_the_alarm_and_its_notice(bare_emulator: Any) -> None:
     cloudwatch = bare_emulator("cloudwatch")
+    metrics: Any = [
+        {
+            "Id": name,
+            "ReturnData": False,
+            "MetricStat": {"Period": 60, "Stat": "Sum", "Metric": {"Namespace": "N", "MetricName": name}},
+        }
+        for name in ("errors", "requests")
+    ]
     cloudwatch.put_metric_alarm(
         AlarmName="rate",
-        Namespace="nobody",
-        MetricName="none",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
+        Metrics=[{"Id": "rate", "Expression": "errors / FILL(requests, 1)"}, *metrics],
+        EvaluationPeriods=5,
+        DatapointsToAlarm=3,
+        Threshold=0.02,
         ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
     )
     now = int(time.time()) // 10 * 10
     for second in range(now - 50, now, 10):
@@ -127,11 +134,9 @@ def test_a_failing_candidate_raises_the_alarm_and_its_notice(bare_emulator: Any)
         data = [("requests", 100), ("errors", 3 if second >= now - 30 else 0)]
         values: Any = [{"MetricName": name, "Value": value, "Timestamp": stamp} for name, value in data]
         cloudwatch.put_metric_data(Namespace="N", MetricData=values)
-    metrics = tuple(Metric(name, "N", name, "Sum", ()) for name in ("errors", "requests"))
-    alarm = Alarm("rate", "errors / FILL(requests, 1)", 0.02, 5, 3, metrics)
 
     def judged(until: int) -> str:
-        AlarmKeeper(cloudwatch, lambda: (alarm,), 10).judge(until + 1)
+        AlarmKeeper(cloudwatch, 10).judge(until + 1)
         return str(cloudwatch.describe_alarms(AlarmNames=["rate"])["MetricAlarms"][0]["StateValue"])
 
     assert judged(now - 10) == "OK"

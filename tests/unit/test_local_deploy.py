@@ -21,7 +21,6 @@ def test_what_is_not_listed_reaches_the_emulator_unchanged(template: dict[str, A
         name
         for name, resource in template["Resources"].items()
         if resource["Type"] not in omissions.REFUSED_TYPES
-        and not omissions.is_metric_math(resource)
         and not set(omissions.REFUSED_PROPERTIES) & set(resource.get("Properties", {}))
         and "DependsOn" not in resource
     ]
@@ -34,16 +33,6 @@ def test_everything_left_out_is_said(template: dict[str, Any]) -> None:
     changed = {name for name in template["Resources"] if fitted["Resources"].get(name) != template["Resources"][name]}
     assert changed
     assert all(any(name in line for line in said) for name in changed)
-
-
-def test_a_stand_in_alarm_keeps_name_and_actions(template: dict[str, Any]) -> None:
-    fitted, _ = omissions.without_refused(template)
-    for name, resource in template["Resources"].items():
-        if omissions.is_metric_math(resource):
-            stand_in = fitted["Resources"][name]["Properties"]
-            kept = ("AlarmName", "AlarmActions", "Threshold", "TreatMissingData")
-            assert {key: stand_in[key] for key in kept} == {key: resource["Properties"][key] for key in kept}
-            assert stand_in["Namespace"] == omissions.STAND_IN_NAMESPACE
 
 
 def test_outputs_and_dependencies_on_something_left_out_go_with_it() -> None:
