@@ -64,6 +64,17 @@ def test_nothing_measured_is_nothing_and_not_zero_milliseconds() -> None:
     assert found.candidate == ArmCounts(p95_ms=None)
 
 
+def test_misrouted_requests_of_both_arms_are_counted_and_no_datapoint_is_no_count() -> None:
+    """Functions of an older version emit none, and nought of them would claim that somebody looked."""
+    emit("control", NOON, requests=1)
+    assert metrics().evidence("ramp-1", 1, NOON, NOON + 300, EVERY_MINUTE).misrouted is None
+    emit("control", NOON, misrouted=1)
+    emit("candidate", NOON, requests=1, misrouted=0)
+    found = metrics().evidence("ramp-1", 1, NOON, NOON + 300, EVERY_MINUTE)
+    assert (found.control.misrouted, found.candidate.misrouted, found.misrouted) == (1, 0, 1)
+    assert [bucket.misrouted for bucket in found.buckets] == [1]
+
+
 def test_every_look_reads_the_whole_step_again() -> None:
     """What came late counts in the next look."""
     emit("shadow", NOON, requests=1)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from ramp.core.bucket import Bucket
-from ramp.core.check import Verdict
+from ramp.core.check import Consequence, Verdict
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.judge import judge, policy_of, position_of
 from ramp.core.sequential_gate import GateState
 from ramp.core.state import RampState
+from ramp.core.verdict import Action, decide
 
 MINUTE = 60
 PLAN: dict[str, Any] = {
@@ -123,3 +124,29 @@ def test_the_plans_percents_are_the_gates_rates() -> None:
     policy = policy_of(at(0, routing={"fallback": False}).plan)
     assert (policy.error_limit, policy.mismatch_limit, policy.mismatch_certified) == (0.02, 0.005, 0.01)
     assert not policy.fallback
+
+
+def misrouted(control: int | None, candidate: int | None) -> Evidence:
+    """A thousand requests, a twentieth of them on the candidate."""
+    arms = ArmCounts(requests=950, misrouted=control), ArmCounts(requests=50, misrouted=candidate)
+    return Evidence(*arms, until=600.0)
+
+
+@pytest.mark.parametrize("gate", ["sequential", "fixed"])
+def test_one_misrouted_request_is_asked_about_at_once_by_either_gate(gate: str) -> None:
+    """In the middle of the bake: a count with a limit of nought is crossed back by nothing that follows."""
+    state = replace(at(1, gate=gate), step_started_at=0.0)
+    look = judge(state, misrouted(0, 1), BEGIN, now=660.0)
+    (check,) = [each for each in look.checks if each.name == "misrouted"]
+    assert (check.verdict, check.consequence) == (Verdict.FAIL, Consequence.ASK)
+    decision = decide(state, look.checks, now=660.0)
+    assert decision.action is Action.ASK
+    assert "1 of 1,000 requests were tried on the other arm" in decision.reason
+
+
+@pytest.mark.parametrize("gate", ["sequential", "fixed"])
+def test_misrouted_requests_that_nobody_counts_are_neither_health_nor_fault(gate: str) -> None:
+    """Functions of an older version: no row, where a count of nought is one that passes."""
+    assert "misrouted" not in verdicts(judge(at(1, gate=gate), misrouted(None, None), BEGIN, now=660.0))
+    counted = judge(at(1, gate=gate), misrouted(0, None), BEGIN, now=660.0)
+    assert verdicts(counted)["misrouted"] is Verdict.PASS

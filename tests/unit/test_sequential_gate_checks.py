@@ -162,13 +162,6 @@ def test_a_request_that_is_served_in_shadow_is_one_too_many() -> None:
     assert "should serve none" in check.reason
 
 
-def test_a_single_misrouted_request_asks() -> None:
-    """The exact counter needs no statistics."""
-    check = _check("share", _minutes(1, **_served(25, control=75), misrouted=1))
-    assert check.verdict is Verdict.FAIL
-    assert check.consequence is Consequence.ASK
-
-
 @pytest.mark.parametrize(("served", "verdict"), [(250, Verdict.PASS), (750, Verdict.FAIL), (60, Verdict.FAIL)])
 def test_the_share_may_be_half_to_twice_what_is_configured(served: int, verdict: Verdict) -> None:
     """25 % of a thousand requests a minute, for ten minutes."""

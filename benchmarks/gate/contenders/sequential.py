@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from ramp.core.bucket import Bucket
 from ramp.core.check import Consequence, Verdict
+from ramp.core.gate import misrouted_checks
 from ramp.core.policy import Policy
 from ramp.core.sequential_checks import judgements, share_verdict
 from ramp.core.sequential_gate import GateState, fold
@@ -24,6 +25,8 @@ class Sequential:
         self._state = fold(self._state, [look.bucket], self._policy, until=look.bucket.end)
         position = look.schedule.position(look.step)
         rows = [(row.verdict, row.consequence) for row in judgements(self._state, position, self._policy)]
+        requests, misrouted = self._state.step.control + self._state.step.candidate, int(self._state.step.misrouted)
+        rows += [(check.verdict, check.consequence) for check in misrouted_checks(misrouted, requests)]
         rows.append((share_verdict(self._state, position, self._policy)[0], Consequence.ASK))
         return choose(rows, look)
 

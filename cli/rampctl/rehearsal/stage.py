@@ -85,6 +85,8 @@ class SimulatedMetrics(FakeMetrics):
         p95_ms = behaves.p95_at(self._simulation.now) if counts["requests"] else None
         if arm == "candidate":
             counts["fallbacks"] = counts["errors"] - counts["user_errors"]
+        if arm != "shadow":
+            counts["misrouted"] = 0  # the simulated router makes no mistakes
         return ArmCounts(**{name: count for name, count in counts.items() if name in ARM_FIELDS}, p95_ms=p95_ms)
 
 

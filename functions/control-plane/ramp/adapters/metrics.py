@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef, MetricTypeDef
 
 NAMESPACE = "Huntaze/ReadPath"
-ROUTER_COUNTS = ("requests", "errors", "slow", "user_errors", "dispatch_errors")
+ROUTER_COUNTS = ("requests", "errors", "slow", "user_errors", "dispatch_errors", "misrouted")
 CANDIDATE_COUNTS = ("discordant_errors", "fallbacks", "comparisons", "mismatches")
 COUNTS = {
     "control": ROUTER_COUNTS,
@@ -23,6 +23,7 @@ COUNTS = {
 }
 ARM_COUNTS = {"requests": "requests", "errors": "errors", "discordant_errors": "discordant", "slow": "slow"}
 PAIR_COUNTS = ("comparisons", "mismatches")  # a served or a shadow read beside control's
+MISROUTED = "misrouted"
 MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
 CLOCK_SKEW_SECONDS = 300  # sandboxes and tasks may disagree on the time; the step's key keeps older data out
 
@@ -129,7 +130,9 @@ class _Query(NamedTuple):
 
 
 def _arm_counts(arm: str, series: _Series) -> ArmCounts:
-    counts = {metric: round(sum(series[arm, metric].values())) for metric in COUNTS[arm]}
+    """`misrouted` is None without a datapoint: functions of older versions do not count it."""
+    asked = [metric for metric in COUNTS[arm] if metric != MISROUTED or series[arm, metric]]
+    counts = {metric: round(sum(series[arm, metric].values())) for metric in asked}
     return ArmCounts(**counts, p95_ms=_p95_ms(arm, series))
 
 
@@ -153,4 +156,5 @@ def _buckets(series: _Series, step: int, period_seconds: int) -> Iterator[Bucket
         of_pairs = {
             metric: counted.get(("candidate", metric), 0) + counted.get(("shadow", metric), 0) for metric in PAIR_COUNTS
         }
-        yield Bucket(start, period_seconds, step, **of_arms, **of_pairs)
+        misrouted = sum(counted.get((arm, MISROUTED), 0) for arm in COUNTS)
+        yield Bucket(start, period_seconds, step, **of_arms, **of_pairs, misrouted=misrouted)

@@ -8,7 +8,10 @@ from ramp.core.bucket import Bucket
 
 @dataclass(frozen=True)
 class ArmCounts:
-    """Counts of one arm since the step began; `p95_ms` is None when nothing was measured. See docs/wire.md, Metrics."""
+    """Counts of one arm since the step began. See docs/wire.md, Metrics.
+
+    `p95_ms` is None when nothing was measured, `misrouted` when nothing counted it, as functions of older versions do.
+    """
 
     requests: int = 0
     errors: int = 0
@@ -20,6 +23,7 @@ class ArmCounts:
     dispatch_errors: int = 0
     comparisons: int = 0
     mismatches: int = 0
+    misrouted: int | None = None
     p95_ms: float | None = None
 
 
@@ -46,6 +50,12 @@ class Evidence:
     def candidate_reads(self) -> int:
         """Reads of the candidate, served to users or in shadow: both are evidence about it."""
         return self.candidate.requests + self.shadow.requests
+
+    @property
+    def misrouted(self) -> int | None:
+        """Requests that were tried on the other arm than the user's bucket says; None where neither arm counted."""
+        counted = [arm.misrouted for arm in (self.control, self.candidate) if arm.misrouted is not None]
+        return sum(counted) if counted else None
 
     @property
     def comparisons(self) -> int:

@@ -70,6 +70,29 @@ def _alarm(name: str, state: str) -> Check:
     return Check(f"alarm {name}", verdict, Consequence.ROLL_BACK, f"the alarm {name} is {state}", Numbers(state=state))
 
 
+def misrouted_checks(misrouted: int | None, requests: float) -> tuple[Check, ...]:
+    """A check on the router's exact count: any request on the wrong arm is a bug, so any at all is asked about.
+
+    It asks, and does not roll back: both arms answer, so nobody is harmed yet, and no share rises while it is asked.
+    None when nothing counted them: that is neither evidence of health nor a fault.
+    """
+    if misrouted is None:
+        return ()
+    wrong = f"{misrouted:,} of {requests:,.0f} requests were tried on the other arm than the user's bucket says"
+    verdict = Verdict.FAIL if misrouted else Verdict.PASS if requests else Verdict.INCONCLUSIVE
+    numbers = Numbers(
+        trials=requests,
+        events=misrouted,
+        rate=misrouted / requests if requests else None,
+        go_limit=0,
+        limit=0,
+        needs_trials={Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1}.get(verdict),
+        flips_after=None if misrouted else 1,
+        flips_to=None if misrouted else Verdict.FAIL,
+    )
+    return (Check("misrouted", verdict, Consequence.ASK, f"{wrong}; one is too many", numbers),)
+
+
 def _errors(evidence: Evidence, gates: Gates, *, fallback: bool) -> Check:
     """Failures of the candidate where control answered the same request, so that a shared outage counts for nobody.
 

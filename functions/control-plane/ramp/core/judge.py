@@ -24,16 +24,17 @@ class Look:
 
 def judge(state: RampState, evidence: Evidence, kept: Mapping[str, Any], now: float) -> Look:
     """Judge `evidence` at the state's step; `kept` is what the gate kept at the look before, `now` epoch seconds."""
-    alarms = gate.alarm_checks(evidence.alarms)
+    requests = evidence.control.requests + evidence.candidate.requests
+    exact = (*gate.alarm_checks(evidence.alarms), *gate.misrouted_checks(evidence.misrouted, requests))
     if state.plan.gate == "fixed":
-        return Look((*alarms, *_fixed(state, evidence)), {}, {})
+        return Look((*exact, *_fixed(state, evidence)), {}, {})
     policy, settle_seconds = policy_of(state.plan), state.plan.evidence.settle_seconds
     share_ppm = state.current.share_ppm
     buckets = [bucket._replace(share_ppm=share_ppm) for bucket in evidence.buckets]
     settled = fold(GateState.from_wire(kept), buckets, policy, until=min(evidence.until, now - settle_seconds))
     view = fold(settled, buckets, policy, until=evidence.until)
     checks = sequential_checks.checks(view, position_of(state.plan, state.step), policy)
-    return Look((*alarms, *checks), settled.to_wire(), view.to_wire())
+    return Look((*exact, *checks), settled.to_wire(), view.to_wire())
 
 
 def policy_of(plan: Plan) -> Policy:

@@ -169,11 +169,6 @@ def share_verdict(state: GateState, position: Position, policy: Policy) -> tuple
     if not total:
         return Verdict.INCONCLUSIVE, "no request has been measured yet"
     seen = f"the candidate served {count(served)} of {count(total)} requests ({percent(served / total)})"
-    if step.misrouted:
-        return (
-            Verdict.FAIL,
-            f"{seen}, and {count(step.misrouted)} were served by another arm than the user's bucket says",
-        )
     if served and position.is_shadow:
         return Verdict.FAIL, f"{seen}, and should serve none"
     if not position.is_shadow and _share_log_evidence(state) >= log(2 / policy.alpha_share):

@@ -101,8 +101,11 @@ def _without_harm(state: RampState, checks: Sequence[Check], verdict: Verdict, n
     doubts = [check for check in open_checks if check.verdict is Verdict.FAIL]
     unknown = [check for check in open_checks if check.verdict is Verdict.INCONCLUSIVE]
     bakes = baked_seconds < step.bake_seconds
-    # A proof holds whenever it is found. A plain threshold, crossed early, may be crossed back by the end of the bake.
-    if doubts and not (bakes and state.plan.gate == "fixed"):
+    # A proof holds whenever it is found. A plain threshold, crossed early, may be crossed back by the end of the bake,
+    # unless it is nought.
+    if bakes and state.plan.gate == "fixed":
+        doubts = [check for check in doubts if check.numbers.limit == 0]
+    if doubts:
         return _ask(state, verdict, tuple(_cause(check) for check in doubts), _sentence(state, doubts), now)
     if bakes:
         left = f"{step.bake_seconds - baked_seconds:.0f} s of the bake are left"
