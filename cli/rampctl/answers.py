@@ -1,8 +1,11 @@
-"""People's words to a running ramp: an answer to its question, or abort."""
+"""People's words to a running ramp, as the command says them: a verb, an answer to its question, or abort."""
 
 import json
 import time
 from typing import TYPE_CHECKING, Any, Literal
+
+from ramp import words
+from ramp.core.verdict import Verb
 
 from rampctl.exits import USAGE, CommandError, Exit
 from rampctl.session import BRAKE
@@ -19,16 +22,26 @@ def answer(session: "Session", ramp: str, word: Word, by: str, reason: str) -> s
     Raises:
         CommandError: nothing is asked, or it was answered already.
     """
-    request = session.table.request(ramp)
-    if request is None or "request_id" not in request:
-        raise CommandError(f"{ramp}: asks nothing at the moment", USAGE)
-    request_id = str(request["request_id"])
-    if not session.table.answer(ramp, request_id, word, by, reason, time.time()):
-        raise CommandError(_too_late(session, ramp), USAGE)
-    output = {"answer": word, "by": by, "reason": reason}
-    if session.executions.answer(str(request["token"]), output):
-        return f"{ramp}: {word}, said by {by}: {reason}. The ramp has it."
-    return f"{ramp}: {word}, said by {by}: {reason}. The answer is kept, and honoured at the next look."
+    table, executions = session.table, session.executions
+    try:
+        arrived = words.answer(table, executions, ramp, word, by=by, reason=reason, via="cli", now=time.time())
+    except words.WordRefusedError as refused:
+        raise CommandError(str(refused), USAGE) from None
+    became = "The ramp has it." if arrived else "The answer is kept, and honoured at the next look."
+    return f"{ramp}: {word}, said by {by}: {reason}. {became}"
+
+
+def say(session: "Session", ramp: str, verb: Verb, by: str, reason: str) -> str:
+    """Pause, resume or advance `ramp`; returns what follows.
+
+    Raises:
+        CommandError: the ramp does not run, was aborted, or is not paused.
+    """
+    table, executions = session.table, session.executions
+    try:
+        return words.say(table, executions, ramp, verb, by=by, reason=reason, via="cli", now=time.time())
+    except words.WordRefusedError as refused:
+        raise CommandError(str(refused), USAGE) from None
 
 
 def abort(session: "Session", ramp: str, by: str, reason: str) -> dict[str, Any]:
@@ -37,7 +50,7 @@ def abort(session: "Session", ramp: str, by: str, reason: str) -> dict[str, Any]
     Raises:
         CommandError: the ramp does not run or was promoted (USAGE), or traffic could not be settled (ROLLBACK_FAILED).
     """
-    payload = json.dumps({"by": by, "reason": reason, "ramp": ramp})
+    payload = json.dumps({"by": by, "reason": reason, "via": "cli", "ramp": ramp})
     called = session.functions.invoke(FunctionName=BRAKE, Payload=payload)
     told: dict[str, Any] = json.load(called["Payload"])
     if "FunctionError" in called:
@@ -50,10 +63,3 @@ def abort(session: "Session", ramp: str, by: str, reason: str) -> dict[str, Any]
     if not told["braked"]:
         raise CommandError(f"{ramp}: was not aborted, {told['reason']}", USAGE)
     return told
-
-
-def _too_late(session: "Session", ramp: str) -> str:
-    request = session.table.request(ramp) or {}
-    if "answer" not in request:
-        return f"{ramp}: does not ask this any more; look again with: ramp status {ramp}"
-    return f"{ramp}: was answered already: {request['answer']} by {request['by']}: {request['reason']}"

@@ -154,12 +154,18 @@ def test_a_lock_has_one_owner_until_it_is_released(table: RampTable) -> None:
 
 
 @both
-def test_a_lock_past_its_lease_may_be_taken(table: RampTable) -> None:
-    """A ramp that died without its net does not block the flag for ever."""
-    assert table.acquire(FLAG, Lock("ramp-1", "arn:1"), NOW, 60) is None
-    assert table.acquire(FLAG, Lock("ramp-2", "arn:2"), NOW + 60, 60) == Lock("ramp-1", "arn:1")
-    assert table.acquire(FLAG, Lock("ramp-2", "arn:2"), NOW + 61, 60) is None
-    assert table.lock(FLAG) == Lock("ramp-2", "arn:2")
+def test_a_lock_is_taken_only_from_the_holder_that_is_known_to_be_dead(table: RampTable) -> None:
+    """A lease that has run out gives it to nobody by itself; renewing one's own moves its end."""
+    first, second, third = (Lock(f"ramp-{number}", f"arn:{number}") for number in (1, 2, 3))
+    assert table.acquire(FLAG, first, NOW, 60) is None
+    assert table.acquire(FLAG, first, NOW + 30, 60) is None
+    held = table.lock(FLAG)
+    assert held is not None
+    assert held.expires_at == NOW + 90
+    assert table.acquire(FLAG, second, NOW + 1_000, 60) == first
+    assert table.acquire(FLAG, second, NOW + 1_000, 60, dead=first) is None
+    assert table.acquire(FLAG, third, NOW + 1_000, 60, dead=first) == second
+    assert table.lock(FLAG) == second
 
 
 @both
@@ -227,13 +233,47 @@ def test_an_answer_counts_once_and_only_for_the_question_that_stands(table: Ramp
 
 @both
 def test_a_command_stands_until_it_is_replaced(table: RampTable) -> None:
-    """The operator's last word, for that ramp only."""
+    """The operator's last word, for that ramp only; and an abort stands for good, in the words of the first."""
     assert table.command("ramp-1") is None
-    table.put_command("ramp-1", "abort", "ada", "enough", NOW)
-    command = table.command("ramp-1")
-    assert command is not None
-    assert (command["verb"], command["by"], command["reason"]) == ("abort", "ada", "enough")
+    for verb, by in (("pause", "ada"), ("resume", "bob"), ("abort", "eve")):
+        assert table.put_command("ramp-1", verb, 2, by, "so", NOW)
+        command = table.command("ramp-1")
+        assert command is not None
+        assert (command["verb"], int(command["step"]), command["by"], command["reason"]) == (verb, 2, by, "so")
+    for verb in ("resume", "advance", "abort"):
+        assert not table.put_command("ramp-1", verb, 2, "ada", "too late", NOW)
+    assert (table.command("ramp-1") or {})["by"] == "eve"
     assert table.command("ramp-2") is None
+
+
+@both
+def test_every_word_is_kept_in_the_order_it_was_said(table: RampTable) -> None:
+    """To the millisecond, with whatever is told about it; other ramps' words are theirs."""
+    said = {"step": 1, "by": "ada", "reason": "so", "via": "cli"}
+    table.put_word("ramp-1", "resume", NOW + 0.002, **said)
+    table.put_word("ramp-1", "pause", NOW + 0.001, **said)
+    table.put_word("ramp-11", "pause", NOW, **said)
+    words = list(table.words("ramp-1"))
+    assert [(word["verb"], word["by"], word["via"], int(word["step"])) for word in words] == [
+        ("pause", "ada", "cli", 1),
+        ("resume", "ada", "cli", 1),
+    ]
+
+
+@both
+def test_the_list_has_each_ramp_once_the_latest_first(table: RampTable) -> None:
+    """Written anew as the ramp goes on, under the key of its start."""
+    for ramp, started_at in (("ramp-1", NOW), ("ramp-2", NOW + 60)):
+        for status, now in (("running", started_at), ("promoted", started_at + 30)):
+            table.enlist(FLAG, ramp, started_at, now, status=status, steps=3)
+    table.enlist("otherAdapter", "ramp-3", NOW, NOW, status="running", steps=3)
+    listed = table.listed(FLAG)
+    assert [(entry["ramp"], entry["status"], int(entry["steps"])) for entry in listed] == [
+        ("ramp-2", "promoted", 3),
+        ("ramp-1", "promoted", 3),
+    ]
+    assert (int(listed[1]["started_at"]), int(listed[1]["updated_at"])) == (NOW, NOW + 30)
+    assert [entry["ramp"] for entry in table.listed(FLAG, limit=1)] == ["ramp-2"]
 
 
 @both
@@ -264,7 +304,7 @@ def waiting(kind: str, request: pytest.FixtureRequest) -> Waiting:
     """One execution that waits, in memory or in the emulator."""
     if kind == "memory":
         fake = FakeExecutions()
-        fake.running.add("arn:1")
+        fake.statuses["arn:1"] = "RUNNING"
         fake.waiting.add("token-1")
         return Waiting(fake, "arn:1", "token-1", lambda: fake.outcomes["token-1"])
     return _waiting_in(request.getfixturevalue("emulated"))
@@ -308,7 +348,7 @@ def _waiting_in(emulated: Callable[[str], Any]) -> Waiting:
 def test_an_answer_ends_the_waiting_once(waiting: Waiting) -> None:
     """The state that waits gets the answer; a token that nobody waits on is no error."""
     said = {"answer": "approve", "by": "ada", "reason": "fine"}
-    assert waiting.executions.is_running(waiting.arn)
+    assert waiting.executions.status(waiting.arn) == "RUNNING"
     assert waiting.executions.answer(waiting.token, said)
     assert waiting.outcome() == ("success", said)
     assert not waiting.executions.answer(waiting.token, said)
@@ -323,9 +363,9 @@ def test_a_failure_ends_the_waiting_with_its_error(waiting: Waiting) -> None:
 
 
 @both
-def test_an_execution_that_never_was_does_not_run(waiting: Waiting) -> None:
+def test_an_execution_that_never_was_has_no_status(waiting: Waiting) -> None:
     """The clean-up asks about owners that are long gone."""
-    assert not waiting.executions.is_running(waiting.arn + "-never")
+    assert waiting.executions.status(waiting.arn + "-never") is None
 
 
 def test_the_fakes_leave_out_nothing() -> None:

@@ -13,7 +13,7 @@ from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.gate import checks
 from ramp.core.plan import Gates, Step
 from ramp.core.state import Question, RampState
-from ramp.core.verdict import APPROVAL, Action, Answer, Command, decide
+from ramp.core.verdict import APPROVAL, Action, Answer, Command, Verb, decide
 
 PLANS: list[dict[str, Any]] = [
     {"steps": [{"percent": 0, "bake_seconds": 60, "approval": True}, {"percent": 100, "bake_seconds": 60}]},
@@ -138,7 +138,7 @@ def test_rollbacks_outrank_everything(
 ) -> None:
     """Abort, proven harm, and a person's no lead back whatever else is so."""
     harm = any(c.verdict is Verdict.FAIL and c.consequence is Consequence.ROLL_BACK for c in found)
-    command = Command("abort", "ada", "enough") if aborted else None
+    command = Command(Verb.ABORT, state.step, "ada", "enough") if aborted else None
     decision = decide(state, found, now=now, answer=answer, command=command)
     if harm or aborted or (answer is not None and not answer.approves):
         assert decision.action is Action.ROLL_BACK

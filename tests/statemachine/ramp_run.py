@@ -15,7 +15,8 @@ from rampctl.rehearsal.machine import Execution, Machine, Task
 
 ROOT = Path(__file__).parents[2]
 DEFINITION: Mapping[str, Any] = json.loads((ROOT / "statemachine" / "ramp.asl.json").read_text())
-FLAG, RAMP, ARN = NAMES.adapter, "ramp-1", "arn:aws:states:us-east-1:000000000000:execution:huntaze-ramp:ramp-1"
+MACHINE = "arn:aws:states:us-east-1:000000000000:execution:huntaze-ramp"
+FLAG, RAMP, ARN = NAMES.adapter, "ramp-1", f"{MACHINE}:ramp-1"
 TASK_SECONDS = 1.0
 TASKS: Mapping[str, Callable[[Mapping[str, Any], World], dict[str, Any]]] = {
     "${PrepareFunctionArn}": tasks.prepare,
@@ -115,7 +116,7 @@ class Run:
     def __post_init__(self) -> None:
         self.house = House(FakeMetrics(self.observe))
 
-    def go(self, plan: Any) -> Execution:
+    def go(self, plan: Any, ramp: str = RAMP) -> Execution:
         """Run the machine to its end, then what EventBridge does when an execution fails."""
         house, world = self.house, self.house.world(self.guard)
         machine = Machine(
@@ -125,9 +126,10 @@ class Run:
             self._await_token,
             house.executions.waiting.add,
         )
-        house.executions.running.add(ARN)
-        self.execution = machine.run(RAMP, ARN, json.loads(json.dumps(plan)))
-        house.executions.running.discard(ARN)
+        arn = f"{MACHINE}:{ramp}"
+        house.executions.statuses[arn] = "RUNNING"
+        self.execution = machine.run(ramp, arn, json.loads(json.dumps(plan)))
+        house.executions.statuses[arn] = self.execution.status
         return self.execution
 
     def catch_in_the_net(self) -> dict[str, Any]:

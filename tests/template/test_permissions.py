@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from ramp import net
+from ramp.adapters.table import Lock
 from ramp.world import World
 from rampctl.rehearsal.fakes import House
 from rampctl.rehearsal.machine import Task
 
-from tests.statemachine.ramp_run import RAMP, Run, answering, asking_plan
+from tests.statemachine.ramp_run import ARN, FLAG, RAMP, Run, answering, asking_plan
 from tests.template.document import FUNCTIONS, RESOURCES
 
 READ_FLAG = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
@@ -52,11 +53,14 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("RampTable", "request"): {"dynamodb:GetItem"},
     ("RampTable", "close_request"): {"dynamodb:DeleteItem"},
     ("RampTable", "put_command"): {"dynamodb:PutItem"},
+    ("RampTable", "put_word"): {"dynamodb:PutItem"},
+    ("RampTable", "enlist"): {"dynamodb:PutItem"},
+    ("RampTable", "listed"): {"dynamodb:Query"},
     ("RampTable", "command"): {"dynamodb:GetItem"},
     ("Notices", "tell"): {"sns:Publish"},
     ("Deadline", "set"): {"scheduler:CreateSchedule", "iam:PassRole"},
     ("Deadline", "remove"): {"scheduler:DeleteSchedule"},
-    ("Executions", "is_running"): {"states:DescribeExecution"},
+    ("Executions", "status"): {"states:DescribeExecution"},
     ("Executions", "answer"): {"states:SendTaskSuccess"},
     ("Executions", "fail"): {"states:SendTaskFailure"},
 }
@@ -113,7 +117,32 @@ def needed() -> Mapping[str, set[str]]:
     left = Run(wrap=lambda named, task: _failing if "RollBack" in named or "Measure" in named else task)
     left.go(asking_plan(lever="alias", candidate_version="2"))
     as_function("CleanupFunction", net.cleanup, {})(left.house, left.house.world())
+    again = Run(guard=recorder.guard, wrap=recorder.wrap)
+    again.house.table.acquire(FLAG, Lock("ramp-0", f"{ARN}-0"), 0, 0)
+    again.go(asking_plan())
+    for braked in ("Shift", "Promote"):
+        meanwhile = Run(guard=recorder.guard, people=answering("approve"))
+        meanwhile.wrap = _braking_within(meanwhile, recorder, braked)
+        meanwhile.go(asking_plan(lever="alias", candidate_version="2"))
     return recorder.needed
+
+
+def _braking_within(run: Run, recorder: Recorder, within: str) -> Callable[[str, Task], Task]:
+    """The brake is pulled while traffic is being set."""
+    put, guarded = run.house.alias.put, recorder.wrap
+
+    def wrap(named: str, task: Task) -> Task:
+        def invoke(payload: Any) -> Any:
+            def pull(version: str, weights: dict[str, int]) -> None:
+                run.house.table.put_command(RAMP, "abort", 0, "ada", "enough", run.house.clock())
+                put(version, weights)
+
+            run.house.alias.put = pull if within in named else put  # type: ignore[method-assign]  # the moment between
+            return guarded(named, task)(payload)
+
+        return invoke
+
+    return wrap
 
 
 def _failing(payload: Any) -> Any:

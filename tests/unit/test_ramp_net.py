@@ -20,7 +20,7 @@ CANARY = Setting({"ramp": RAMP, "step": 1, "share_ppm": 100_000}, None)
 def house() -> House:
     """A ramp that runs, at its canary."""
     house = House(FakeMetrics(healthy))
-    house.executions.running.add(ARN)
+    house.executions.statuses[ARN] = "RUNNING"
     event = {"ramp": RAMP, "execution_arn": ARN, "plan": a_plan()}
     state: dict[str, Any] = tasks.prepare(event, house.world())["ramp"]
     tasks.shift({"ramp": state | {"step": 1}}, house.world())
@@ -83,7 +83,7 @@ def test_the_clean_up_leaves_a_ramp_that_runs(house: House) -> None:
 
 def test_the_clean_up_settles_a_ramp_that_ended_without_settling(house: House) -> None:
     """Timed out, aborted in the console, or failed at rolling back."""
-    house.executions.running.clear()
+    house.executions.statuses[ARN] = "ABORTED"
     assert net.cleanup({"detail": {"status": "ABORTED"}}, house.world())["outcome"] == "settled"
     assert is_off(house)
     assert house.table.lock(FLAG) is None
@@ -94,7 +94,7 @@ def test_the_clean_up_settles_a_ramp_that_ended_without_settling(house: House) -
 
 def test_the_clean_up_leaves_a_promoted_ramp_and_removes_what_it_left(house: House) -> None:
     """A crash between Promote and Clean Up."""
-    house.executions.running.clear()
+    house.executions.statuses[ARN] = "ABORTED"
     house.table.ramps[RAMP]["status"] = "promoted"
     assert "was promoted" in net.cleanup({}, house.world())["reason"]
     assert not is_off(house)

@@ -82,7 +82,7 @@ def test_shift_delivered_twice_deploys_once(house: House) -> None:
 def test_shift_after_a_brake_moves_nothing(house: House) -> None:
     """Roll Back is where it leads."""
     state = prepared(house)["ramp"]
-    house.table.put_command(RAMP, "abort", "ada", "enough", house.clock())
+    house.table.put_command(RAMP, "abort", 0, "ada", "enough", house.clock())
     with pytest.raises(TrafficMoved, match="ada aborted the ramp: enough"):
         tasks.shift({"ramp": state}, house.world())
     assert house.world().traffic.read().setting == OFF

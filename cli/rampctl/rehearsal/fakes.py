@@ -7,7 +7,7 @@ contract (tests/adapters/test_ramp_contracts.py).
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
@@ -124,11 +124,13 @@ class FakeTable(RampTable):
     """Items by their keys, numbers and all; documents go through JSON as they do in the table."""
 
     def __init__(self) -> None:
-        self.locks: dict[str, tuple[Lock, float]] = {}
+        self.locks: dict[str, Lock] = {}
+        self.lists: dict[tuple[str, int, str], dict[str, Any]] = {}
         self.ramps: dict[str, dict[str, Any]] = {}
         self.kept_looks: dict[tuple[str, int, int], dict[str, Any]] = {}
         self.requests: dict[str, dict[str, Any]] = {}
         self.commands: dict[str, dict[str, Any]] = {}
+        self.said: dict[tuple[str, int, str], dict[str, Any]] = {}
         self.gates: dict[str, str] = {}
 
     def put_gate(self, ramp: str, kept: Mapping[str, Any], now: float) -> None:
@@ -138,19 +140,27 @@ class FakeTable(RampTable):
         kept: dict[str, Any] = json.loads(self.gates.get(ramp, "{}"))
         return kept
 
-    def acquire(self, flag: str, lock: Lock, now: float, lease_seconds: float) -> Lock | None:
-        held, expires_at = self.locks.get(flag, (lock, 0.0))
-        if held.execution_arn != lock.execution_arn and expires_at >= int(now):
+    def acquire(self, flag: str, lock: Lock, now: float, lease_seconds: float, dead: Lock | None = None) -> Lock | None:
+        held = self.locks.get(flag, lock)
+        if held.execution_arn not in {lock.execution_arn, (dead or lock).execution_arn}:
             return held
-        self.locks[flag] = (lock, int(now + lease_seconds))
+        self.locks[flag] = replace(lock, expires_at=int(now + lease_seconds))
         return None
 
     def lock(self, flag: str) -> Lock | None:
-        return self.locks[flag][0] if flag in self.locks else None
+        return self.locks.get(flag)
 
     def release(self, flag: str, ramp: str) -> None:
-        if flag in self.locks and self.locks[flag][0].ramp == ramp:
+        if flag in self.locks and self.locks[flag].ramp == ramp:
             del self.locks[flag]
+
+    def enlist(self, flag: str, ramp: str, started_at: float, now: float, **fields: Any) -> None:
+        times = {"started_at": int(started_at), "updated_at": int(now)}
+        self.lists[flag, int(started_at), ramp] = {"ramp": ramp, **times, **fields}
+
+    def listed(self, flag: str, limit: int | None = None) -> list[dict[str, Any]]:
+        newest = sorted((key for key in self.lists if key[0] == flag), reverse=True)
+        return [copy.deepcopy(self.lists[key]) for key in newest[:limit]]
 
     def put_ramp(self, ramp: str, status: str, now: float, document: Mapping[str, Any], **fields: Any) -> None:
         self.ramps[ramp] = {"status": status, "updated_at": int(now), "document": _plain(document), **fields}
@@ -185,11 +195,20 @@ class FakeTable(RampTable):
     def close_request(self, ramp: str) -> None:
         self.requests.pop(ramp, None)
 
-    def put_command(self, ramp: str, verb: str, by: str, reason: str, now: float) -> None:
-        self.commands[ramp] = {"verb": verb, "by": by, "reason": reason, "at": int(now)}
+    def put_command(self, ramp: str, verb: str, step: int, by: str, reason: str, now: float) -> bool:
+        if self.commands.get(ramp, {}).get("verb") == "abort":
+            return False
+        self.commands[ramp] = {"verb": verb, "step": step, "by": by, "reason": reason, "at": int(now)}
+        return True
 
     def command(self, ramp: str) -> dict[str, Any] | None:
         return copy.deepcopy(self.commands.get(ramp))
+
+    def put_word(self, ramp: str, verb: str, now: float, **fields: Any) -> None:
+        self.said[ramp, round(now * 1000), verb] = {"verb": verb, "at": int(now), **fields}
+
+    def words(self, ramp: str) -> Iterator[dict[str, Any]]:
+        return (copy.deepcopy(item) for key, item in sorted(self.said.items()) if key[0] == ramp)
 
 
 class FakeNotices(Notices):
@@ -216,15 +235,15 @@ class FakeDeadline(Deadline):
 
 
 class FakeExecutions(Executions):
-    """Executions that run, and what became of each task token: `waiting` first, then its outcome, once."""
+    """Executions by status, and what became of each task token: `waiting` first, then its outcome, once."""
 
     def __init__(self) -> None:
-        self.running: set[str] = set()
+        self.statuses: dict[str, str] = {}
         self.waiting: set[str] = set()
         self.outcomes: dict[str, tuple[str, Any]] = {}
 
-    def is_running(self, execution_arn: str) -> bool:
-        return execution_arn in self.running
+    def status(self, execution_arn: str) -> str | None:
+        return self.statuses.get(execution_arn)
 
     def answer(self, token: str, output: Mapping[str, Any]) -> bool:
         return self._end(token, ("success", _plain(output)))

@@ -19,7 +19,7 @@ from ramp.core.plan import Plan
 from ramp.core.sequential_checks import judgements, share_verdict
 from ramp.core.sequential_gate import GateState, fold
 from ramp.core.state import Question, RampState
-from ramp.core.verdict import APPROVAL, Action, Answer, Command, Decision, decide
+from ramp.core.verdict import APPROVAL, Action, Answer, Command, Decision, Verb, decide
 
 from rampctl.rehearsal.dealing import Counts, Setting
 from rampctl.rehearsal.fakes import START
@@ -106,7 +106,7 @@ class _Ramp:
         until = self._simulation.now + seconds
         while self._simulation.now < until:
             if alarm := self._simulation.pass_seconds(until - self._simulation.now, self._setting):
-                self._abort = Command("abort", f"alarm {alarm}", "3 of 5 minutes")
+                self._abort = Command(Verb.ABORT, self.state.step, f"alarm {alarm}", "3 of 5 minutes")
                 self._setting = OFF
 
     def look(self, answer: Answer | None) -> Decision:

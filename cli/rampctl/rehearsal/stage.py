@@ -149,7 +149,7 @@ def play(scene: Scene, definition: Mapping[str, Any], seed: int) -> Played:
         people.await_token,
         house.executions.waiting.add,
     )
-    house.executions.running.add(ARN + name)
+    house.executions.statuses[ARN + name] = "RUNNING"
     with _quiet():
         execution = machine.run(name, ARN + name, json.loads(json.dumps(scene.raw_plan)))
     return _played(scene, house, execution, name, people.asked)

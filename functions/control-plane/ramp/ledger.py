@@ -1,22 +1,37 @@
-"""What every task that ends or moves a ramp writes down, and what it lets go of."""
+"""What every task that ends or moves a ramp writes down: the ramp's record, its place in the flag's list, the lease."""
 
+from typing import Any
+
+from ramp.adapters.table import Lock
 from ramp.core.plan import WHOLE_PPM
 from ramp.core.state import RampState
+from ramp.errors import TrafficMoved
 from ramp.world import World
 
-SETTLED_PPM = {"rolled_back": 0, "promoted": WHOLE_PPM}
+SETTLED_PPM = {"rolled_back": 0, "promoted": WHOLE_PPM, "undone": 0}
+LEASE_SECONDS = 3_600  # renewed at every look, and looks are fifteen minutes apart at most
 
 
 def record(world: World, state: RampState, status: str, reason: str) -> None:
-    """Write the ramp's own record: `status` is running, promoted or rolled_back, `reason` a sentence for people."""
-    share_ppm = SETTLED_PPM.get(status, state.current.share_ppm)
-    world.table.put_ramp(
-        state.ramp, status, world.now(), state.to_wire(), step=state.step, share_ppm=share_ppm, reason=reason
-    )
+    """Write the ramp's own record and its entry in the list: `status` as in docs/wire.md, `reason` for people."""
+    now = world.now()
+    entry: dict[str, Any] = {
+        "step": state.step,
+        "share_ppm": SETTLED_PPM.get(status, state.current.share_ppm),
+        "reason": reason,
+        **({} if status == "running" else {"ended_at": int(now)}),
+    }
+    world.table.put_ramp(state.ramp, status, now, state.to_wire(), **entry)
+    steps = len(state.plan.steps)
+    world.table.enlist(state.plan.flag, state.ramp, state.started_at, now, status=status, steps=steps, **entry)
 
 
-def let_go(world: World, ramp: str, flag: str) -> None:
-    """Everything that is not traffic: schedule, question, lock. The lock last, so that a retry still owns the rest."""
-    world.deadline.remove(ramp)
-    world.table.close_request(ramp)
-    world.table.release(flag, ramp)
+def hold(world: World, state: RampState) -> None:
+    """Renew the lease of the ramp's lock.
+
+    Raises:
+        TrafficMoved: another ramp has the lock, so this one moves nothing any more.
+    """
+    mine = Lock(state.ramp, state.execution_arn)
+    if holder := world.table.acquire(state.plan.flag, mine, world.now(), LEASE_SECONDS):
+        raise TrafficMoved(f"{state.plan.flag} is moved by {holder.ramp}, which has taken the lock")

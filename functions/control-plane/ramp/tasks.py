@@ -13,15 +13,17 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from ramp import ending
 from ramp.adapters.table import Lock
 from ramp.core.feasibility import suited
 from ramp.core.judge import judge
 from ramp.core.plan import Plan, PlanInvalid, format_percent
 from ramp.core.sequential_gate import GateState
 from ramp.core.state import RampState
-from ramp.core.verdict import Action, Answer, Command, Decision, decide
+from ramp.core.verdict import Action, Answer, Command, Decision, Verb, decide
+from ramp.ending import clear, is_nobodys, let_go
 from ramp.errors import TrafficMoved
-from ramp.ledger import let_go, record
+from ramp.ledger import LEASE_SECONDS, hold, record
 from ramp.world import World
 
 Json = dict[str, Any]
@@ -45,6 +47,9 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
         plan = Plan.parse(event["plan"])
     except PlanInvalid as invalid:
         return _refused("the plan has faults, and nothing was touched:\n" + "\n".join(invalid.faults))
+    left = world.table.lock(plan.flag)
+    if left is not None and left.execution_arn != execution_arn and is_nobodys(world, left):
+        clear(world, plan.flag, left, left.ramp)
     if faults := _unmet(plan, ramp, world):
         return _refused("the ramp cannot start, and nothing was touched:\n" + "\n".join(faults))
     history = world.metrics.history(now)
@@ -53,7 +58,7 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     except PlanInvalid as invalid:
         return _refused("the plan does not suit the traffic, and nothing was touched:\n" + "\n".join(invalid.faults))
     plan = Plan.parse(raw_plan)
-    holder = world.table.acquire(plan.flag, Lock(ramp, execution_arn), now, plan.deadline_seconds)
+    holder = world.table.acquire(plan.flag, Lock(ramp, execution_arn), now, LEASE_SECONDS)
     if holder is not None:
         return _refused(f"flag: {plan.flag} is moved by another ramp, got {holder.ramp}, expected none running")
     state = RampState(
@@ -76,9 +81,10 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
 def shift(event: Mapping[str, Any], world: World) -> Json:
     """Set the present step's share and read it back."""
     state = RampState.from_wire(event["ramp"])
-    _refuse_after_brake(state.ramp, world)
+    hold(world, state)
+    _refuse_after_brake(state, world)
     world.traffic.shift(state)
-    _refuse_after_brake(state.ramp, world)  # pulled in the meantime: Roll Back settles what was just set
+    _undo_after_brake(state, world)
     state = state.shifted(world.now())
     summary = f"{state.current.title} is set and reads back"
     record(world, state, "running", summary)
@@ -89,6 +95,7 @@ def measure(event: Mapping[str, Any], world: World) -> Json:
     """Evidence, checks, verdict, and one action word."""
     state, now = RampState.from_wire(event["ramp"]), world.now()
     plan = state.plan
+    hold(world, state)
     evidence = world.metrics.evidence(state.ramp, state.step, state.step_started_at, now, plan.evidence)
     found = judge(state, evidence, world.table.gate(state.ramp), now)
     enough = evidence.control.requests >= plan.gates.min_requests
@@ -119,6 +126,7 @@ def ask(event: Mapping[str, Any], world: World) -> Json:
     """Put the question to people, once, and keep the token; an answer that is already there is handed over at once."""
     state, token = RampState.from_wire(event["ramp"]), event["token"]
     question = state.question
+    hold(world, state)
     if question is None:
         raise TrafficMoved("question: is missing from the state, got none, expected what Measure asked")
     fields = {"step": state.step, "question": question.text, "causes": list(question.causes)}
@@ -139,9 +147,10 @@ def ask(event: Mapping[str, Any], world: World) -> Json:
 def promote(event: Mapping[str, Any], world: World) -> Json:
     """Verify that every user is on the candidate, and stop comparing."""
     state = RampState.from_wire(event["ramp"])
-    _refuse_after_brake(state.ramp, world)
+    hold(world, state)
+    _refuse_after_brake(state, world)
     world.traffic.promote(state)
-    _refuse_after_brake(state.ramp, world)
+    _undo_after_brake(state, world)
     record(world, state, "promoted", event["verdict"]["reason"])
     summary = "every user is on the candidate, read back; shadow is off"
     return {"ramp": state.to_wire(), "summary": summary}
@@ -168,10 +177,7 @@ def roll_back(event: Mapping[str, Any], world: World) -> Json:
     """Traffic first, then everything else; the reason is the verdict's, or what went wrong."""
     state = RampState.from_wire(event["ramp"])
     reason = _why(event)
-    where = world.traffic.settle(state.ramp, state.alias_to_restore).describe()
-    record(world, state, "rolled_back", reason)
-    let_go(world, state.ramp, state.plan.flag)
-    world.traffic.prune(state.ramp)
+    where = ending.roll_back(world, state, "the ramp", reason).describe()
     world.notices.tell(f"Ramp {state.ramp} rolled back", f"{reason}.\n\n{where}.")
     return {"verdict": {"action": Action.ROLL_BACK, "reason": f"{reason}. {where}."}}
 
@@ -227,13 +233,23 @@ def _answer(handed: Mapping[str, Any], state: RampState, world: World) -> Answer
 
 def _command(ramp: str, world: World) -> Command | None:
     said = world.table.command(ramp)
-    return Command(said["verb"], said["by"], said["reason"]) if said else None
+    return Command.parse(said) if said else None
 
 
-def _refuse_after_brake(ramp: str, world: World) -> None:
+def _refuse_after_brake(state: RampState, world: World) -> None:
     """After a brake nothing raises traffic again in that ramp."""
-    if command := _command(ramp, world):
-        raise TrafficMoved(f"{command.by} aborted the ramp: {command.reason}")
+    command = _command(state.ramp, world)
+    if command is not None and command.verb is Verb.ABORT:
+        raise TrafficMoved(command.said("aborted"))
+
+
+def _undo_after_brake(state: RampState, world: World) -> None:
+    """A brake that was pulled while traffic was being set has settled too early, and nobody else may be left to."""
+    try:
+        _refuse_after_brake(state, world)
+    except TrafficMoved:
+        world.traffic.settle(state.ramp, state.alias_to_restore)
+        raise
 
 
 def _why(event: Mapping[str, Any]) -> str:

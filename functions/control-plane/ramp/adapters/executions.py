@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 
 class Executions:
-    """Asks whether an execution runs and ends its waiting."""
+    """Asks what became of an execution, and ends its waiting."""
 
     def __init__(self, stepfunctions: "SFNClient") -> None:
         self._sfn = stepfunctions
         errors = stepfunctions.exceptions
         self._gone = (errors.TaskTimedOut, errors.TaskDoesNotExist, errors.InvalidToken)
 
-    def is_running(self, execution_arn: str) -> bool:
-        """Whether the execution has not ended; one that does not exist has."""
+    def status(self, execution_arn: str) -> str | None:
+        """`RUNNING`, or how it ended; None when Step Functions knows no such execution (any more)."""
         try:
-            return self._sfn.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
+            return self._sfn.describe_execution(executionArn=execution_arn)["status"]
         except self._sfn.exceptions.ExecutionDoesNotExist:
-            return False
+            return None
 
     def answer(self, token: str, output: Mapping[str, Any]) -> bool:
         """Hand `output` to the state that waits. False when nothing waits on this token any more."""

@@ -1,8 +1,9 @@
-"""The ramp table: lock, ramp, looks, question, command. Keys and fields as in docs/wire.md."""
+"""The ramp table: lock, list, ramp, looks, question, command, words. Keys and fields as in docs/wire.md."""
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,10 +14,14 @@ KEPT_SECONDS = 90 * 86_400
 
 @dataclass(frozen=True)
 class Lock:
-    """Who moves a flag."""
+    """Who moves a flag; `expires_at` is the end of its lease, in epoch seconds.
+
+    Whether the holder still runs is Step Functions' to say; the lease is for an execution that it does not know.
+    """
 
     ramp: str
     execution_arn: str
+    expires_at: float = field(default=0, compare=False)
 
 
 class RampTable:
@@ -25,8 +30,12 @@ class RampTable:
     def __init__(self, table: "Table") -> None:
         self._table = table
 
-    def acquire(self, flag: str, lock: Lock, now: float, lease_seconds: float) -> Lock | None:
-        """Take the lock of `flag`; taking one's own again is fine. Returns the holder when somebody else has it."""
+    def acquire(self, flag: str, lock: Lock, now: float, lease_seconds: float, dead: Lock | None = None) -> Lock | None:
+        """Take the lock of `flag`, or renew its lease. Returns the holder when somebody else than `dead` has it.
+
+        A lease that has run out gives nobody the right to the lock: whether its holder still runs is for the caller to
+        find out, who then names it as `dead`.
+        """
         try:
             self._table.put_item(
                 Item={
@@ -36,8 +45,11 @@ class RampTable:
                     "acquired_at": int(now),
                     "expires_at": int(now + lease_seconds),
                 },
-                ConditionExpression="attribute_not_exists(pk) OR execution_arn = :me OR expires_at < :now",
-                ExpressionAttributeValues={":me": lock.execution_arn, ":now": int(now)},
+                ConditionExpression="attribute_not_exists(pk) OR execution_arn IN (:me, :dead)",
+                ExpressionAttributeValues={
+                    ":me": lock.execution_arn,
+                    ":dead": (dead or lock).execution_arn,
+                },
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return self.lock(flag) or self.acquire(flag, lock, now, lease_seconds)
@@ -46,7 +58,7 @@ class RampTable:
     def lock(self, flag: str) -> Lock | None:
         """The lock of `flag`, if it is held."""
         item = self._get(_lock_key(flag))
-        return Lock(str(item["ramp"]), str(item["execution_arn"])) if item else None
+        return Lock(str(item["ramp"]), str(item["execution_arn"]), float(item["expires_at"])) if item else None
 
     def release(self, flag: str, ramp: str) -> None:
         """Free the lock if `ramp` holds it."""
@@ -83,17 +95,7 @@ class RampTable:
 
     def looks(self, ramp: str) -> Iterator[dict[str, Any]]:
         """Every look of a ramp in order, documents decoded."""
-        query: dict[str, Any] = {
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :look)",
-            "ExpressionAttributeValues": {":pk": f"ramp#{ramp}", ":look": "look#"},
-            "ConsistentRead": True,
-        }
-        while True:
-            page = self._table.query(**query)
-            yield from (decoded for item in page["Items"] if (decoded := _decoded(item)))
-            if not (last := page.get("LastEvaluatedKey")):
-                return
-            query["ExclusiveStartKey"] = last
+        return (decoded for item in self._query(f"ramp#{ramp}", "look#") if (decoded := _decoded(item)))
 
     def put_gate(self, ramp: str, kept: Mapping[str, Any], now: float) -> None:
         """What the gate keeps from look to look."""
@@ -153,14 +155,56 @@ class RampTable:
         """Forget the question; nobody is asked any more."""
         self._table.delete_item(Key=_key(ramp, "request"))
 
-    def put_command(self, ramp: str, verb: str, by: str, reason: str, now: float) -> None:
-        """Leave an operator's word for the next look."""
-        item: dict[str, Any] = {"verb": verb, "by": by, "reason": reason, "at": int(now)}
-        self._table.put_item(Item={**_key(ramp, "command"), **item, "expire_at": int(now + KEPT_SECONDS)})
+    def put_command(self, ramp: str, verb: str, step: int, by: str, reason: str, now: float) -> bool:
+        """Leave an operator's word for the next look, in place of the one before. False: an abort stands, for good."""
+        item: dict[str, Any] = {"verb": verb, "step": step, "by": by, "reason": reason, "at": int(now)}
+        try:
+            self._table.put_item(
+                Item={**_key(ramp, "command"), **item, "expire_at": int(now + KEPT_SECONDS)},
+                ConditionExpression="attribute_not_exists(pk) OR #verb <> :abort",
+                ExpressionAttributeNames={"#verb": "verb"},
+                ExpressionAttributeValues={":abort": "abort"},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def command(self, ramp: str) -> dict[str, Any] | None:
         """The operator's word, if there is one."""
         return self._get(_key(ramp, "command"))
+
+    def put_word(self, ramp: str, verb: str, now: float, **fields: Any) -> None:
+        """Keep what somebody said to the ramp, or about it: `step`, `by`, `reason`, `via`, as in docs/wire.md."""
+        item: dict[str, Any] = {**_key(ramp, f"word#{round(now * 1000):015}#{verb}"), "verb": verb, "at": int(now)}
+        self._table.put_item(Item={**item, **fields, "expire_at": int(now + KEPT_SECONDS)})
+
+    def words(self, ramp: str) -> Iterator[dict[str, Any]]:
+        """Everything that was said, in order."""
+        return self._query(f"ramp#{ramp}", "word#")
+
+    def enlist(self, flag: str, ramp: str, started_at: float, now: float, **fields: Any) -> None:
+        """Enter the ramp in its flag's list, or write its entry anew; `fields` as in docs/wire.md."""
+        key = {"pk": f"flag#{flag}", "sk": f"ramp#{int(started_at):012}#{ramp}"}
+        times = {"started_at": int(started_at), "updated_at": int(now), "expire_at": int(now + KEPT_SECONDS)}
+        self._table.put_item(Item={**key, "ramp": ramp, **times, **fields})
+
+    def listed(self, flag: str, limit: int | None = None) -> list[dict[str, Any]]:
+        """The ramps of `flag`, the latest first, at most `limit`."""
+        return list(islice(self._query(f"flag#{flag}", "ramp#", newest_first=True), limit))
+
+    def _query(self, pk: str, prefix: str, *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
+        query: dict[str, Any] = {
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+            "ExpressionAttributeValues": {":pk": pk, ":prefix": prefix},
+            "ConsistentRead": True,
+            "ScanIndexForward": not newest_first,
+        }
+        while True:
+            page = self._table.query(**query)
+            yield from (dict(item) for item in page["Items"])
+            if not (last := page.get("LastEvaluatedKey")):
+                return
+            query["ExclusiveStartKey"] = last
 
     def _get(self, key: dict[str, str]) -> dict[str, Any] | None:
         item = self._table.get_item(Key=key, ConsistentRead=True).get("Item")

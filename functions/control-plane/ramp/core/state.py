@@ -84,6 +84,11 @@ class RampState:
             control_p95_ms=self.control_p95_ms if control_p95_ms is None else control_p95_ms,
         )
 
+    def slowed(self, now: float) -> Self:
+        """The state of a paused ramp: looks grow rarer however often the plan looks, so that no pause fills the history."""
+        rare_seconds = int(min(MAX_LOOK_SECONDS, (now - self.step_started_at) / LOOK_SHARE))
+        return replace(self, look_seconds=max(self.look_seconds, rare_seconds))
+
     def _look_seconds(self, baked_seconds: float) -> int:
         if (fixed := self.plan.look_seconds) is not None:
             return fixed

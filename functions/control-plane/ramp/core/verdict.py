@@ -1,7 +1,8 @@
 """The decision: checks, people's words and the clock in, one action word and its sentence out.
 
-Order: an operator's abort, proven harm, a person's no, questions, patience. Roll-backs outrank questions, questions
-outrank patience, and a person is asked last and once per cause.
+Order: an operator's abort, proven harm, a person's no, questions, patience, an operator's pause. Roll-backs outrank
+questions, questions outrank patience, and a person is asked last and once per cause. An operator's advance ends the
+patience, and answers no question about a proven doubt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,13 +49,32 @@ class Answer:
         return cls(word == "approve", str(raw.get("by") or "somebody"), str(raw.get("reason") or "no reason given"))
 
 
+class Verb(StrEnum):
+    """What an operator may say to a running ramp. The latest word holds, and nothing follows an abort."""
+
+    ABORT = "abort"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ADVANCE = "advance"
+
+
 @dataclass(frozen=True)
 class Command:
-    """An operator's word that overrides evidence: abort."""
+    """An operator's word, said while the ramp was at `step`; an advance holds for that step alone."""
 
-    verb: str
+    verb: Verb
+    step: int
     by: str
     reason: str
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        """The word as the ramp table keeps it."""
+        return cls(Verb(raw["verb"]), int(raw["step"]), str(raw["by"]), str(raw["reason"]))
+
+    def said(self, doing: str) -> str:
+        """`ada paused the ramp: reason`."""
+        return f"{self.by} {doing} the ramp: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -81,8 +101,8 @@ def decide(
     """
     acting = _acting(state, checks)
     verdict = worst(check.verdict for check in acting)
-    if command is not None and command.verb == "abort":
-        return Decision(Action.ROLL_BACK, verdict, f"{command.by} aborted the ramp: {command.reason}", state)
+    if command is not None and command.verb is Verb.ABORT:
+        return Decision(Action.ROLL_BACK, verdict, command.said("aborted"), state)
     harm = [check for check in acting if check.verdict is Verdict.FAIL and check.consequence is Consequence.ROLL_BACK]
     if harm:
         return Decision(Action.ROLL_BACK, verdict, _sentence(state, harm), state)
@@ -92,15 +112,21 @@ def decide(
     if answer is not None and state.question is not None:
         accepted = (*state.acknowledged, *state.question.causes)
         state = replace(state, acknowledged=accepted, question=None)
-    return _without_harm(state, checks, verdict, now)
+    is_go = command is not None and command.verb is Verb.ADVANCE and command.step == state.step
+    decision = _without_harm(state, checks, verdict, now, command if is_go else None)
+    if command is not None and command.verb is Verb.PAUSE and decision.action in {Action.ADVANCE, Action.PROMOTE}:
+        return _extend(state.slowed(now), verdict, f"{command.said('paused')}; {decision.reason}")
+    return decision
 
 
-def _without_harm(state: RampState, checks: Sequence[Check], verdict: Verdict, now: float) -> Decision:
+def _without_harm(
+    state: RampState, checks: Sequence[Check], verdict: Verdict, now: float, go: Command | None
+) -> Decision:
     step, baked_seconds = state.current, now - state.step_started_at
     open_checks = [check for check in _acting(state, checks) if not _is_accepted(check, state)]
     doubts = [check for check in open_checks if check.verdict is Verdict.FAIL]
     unknown = [check for check in open_checks if check.verdict is Verdict.INCONCLUSIVE]
-    bakes = baked_seconds < step.bake_seconds
+    bakes = baked_seconds < step.bake_seconds and go is None
     # A proof holds whenever it is found. A plain threshold, crossed early, may be crossed back by the end of the bake,
     # unless it is nought.
     if bakes and state.plan.gate == "fixed":
@@ -110,7 +136,7 @@ def _without_harm(state: RampState, checks: Sequence[Check], verdict: Verdict, n
     if bakes:
         left = f"{step.bake_seconds - baked_seconds:.0f} s of the bake are left"
         return _extend(state, verdict, f"at {step.title} {left}; so far {_tally(checks)}")
-    if unknown:
+    if unknown and go is None:
         limit_seconds = step.bake_seconds + step.patience_seconds
         if baked_seconds < limit_seconds:
             return _extend(state, verdict, f"more evidence is needed: {_sentence(state, unknown)}")
@@ -118,16 +144,17 @@ def _without_harm(state: RampState, checks: Sequence[Check], verdict: Verdict, n
         # One yes answers both: the bake is over, so going on is all that is left to ask.
         causes = (*(_cause(check) for check in unknown), *((APPROVAL,) if step.approval else ()))
         return _ask(state, verdict, causes, reason, now)
-    return _passed(state, checks, verdict, now)
+    return _passed(state, checks, verdict, now, go)
 
 
-def _passed(state: RampState, checks: Sequence[Check], verdict: Verdict, now: float) -> Decision:
+def _passed(state: RampState, checks: Sequence[Check], verdict: Verdict, now: float, go: Command | None) -> Decision:
     step, plan = state.current, state.plan
-    reason = f"{step.title} passed: {_tally(checks)}"
+    how = f"{step.title} passed" if go is None else f"{go.said('advanced')}; {step.title}"
+    reason = f"{how}: {_tally(checks)}"
     accepted = [name for name in state.acknowledged if name != APPROVAL]
     if accepted:
         reason += f"; accepted by a person: {', '.join(accepted)}"
-    if step.approval and APPROVAL not in state.acknowledged:
+    if step.approval and go is None and APPROVAL not in state.acknowledged:
         return _ask(state, verdict, (APPROVAL,), f"{reason}; the plan asks for go or no-go", now)
     state = replace(state, question=None)  # what was asked has settled by itself
     if state.step == len(plan.steps) - 1:

@@ -1,0 +1,104 @@
+"""People's words to a running ramp: a verb for its next look, or the answer to its question.
+
+Used by the command and the page alike. Each word is kept with who, why and when; abort alone acts at once, which is the
+brake's (`ramp/net.py`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ramp.adapters.executions import Executions
+from ramp.adapters.table import RampTable
+from ramp.core.state import RampState
+from ramp.core.verdict import Verb
+
+HONOURED = {
+    Verb.PAUSE: "nothing goes on from the next look on, while what is wrong still rolls back and the deadline stands",
+    Verb.RESUME: "the ramp goes on at its next look",
+    Verb.ADVANCE: "the rest of the bake is skipped at the next look, and a proven doubt is asked about all the same",
+}
+
+
+class WordRefusedError(ValueError):
+    """The word does not suit what the ramp is doing; the message says why, in a sentence for people."""
+
+
+def say(
+    table: RampTable,
+    executions: Executions,
+    ramp: str,
+    verb: Verb,
+    *,
+    by: str,
+    reason: str,
+    via: str,
+    now: float,
+    step: int | None = None,
+) -> str:
+    """Pause, resume or advance `ramp`; returns what follows, in a sentence for people.
+
+    `step` is the one that the person saw, None for wherever the ramp is; `now` in epoch seconds.
+
+    Raises:
+        WordRefusedError: the ramp does not run, is at another step, was aborted, or is not paused.
+    """
+    state = _running(table, ramp)
+    if step is not None and step != state.step:
+        seen = state.plan.steps[step].title if 0 <= step < len(state.plan.steps) else f"step {step}"
+        raise WordRefusedError(f"{ramp}: is at {state.current.title}, not at {seen}")
+    stands = table.command(ramp) or {}
+    if verb is Verb.RESUME and stands.get("verb") not in {Verb.PAUSE, Verb.ABORT}:
+        raise WordRefusedError(f"{ramp}: is not paused")
+    if not table.put_command(ramp, verb, state.step, by, reason, now):
+        stands = table.command(ramp) or {}
+        raise WordRefusedError(f"{ramp}: was aborted by {stands.get('by')}: {stands.get('reason')}")
+    table.put_word(ramp, verb, now, step=state.step, by=by, reason=reason, via=via)
+    request = table.request(ramp) or {}
+    if verb is Verb.ADVANCE and "token" in request:
+        executions.answer(str(request["token"]), {})  # no answer, but a look right now
+    return f"{ramp}: {verb} at {state.current.title}, said by {by}: {reason}. So {HONOURED[verb]}."
+
+
+def answer(
+    table: RampTable,
+    executions: Executions,
+    ramp: str,
+    word: str,
+    *,
+    by: str,
+    reason: str,
+    via: str,
+    now: float,
+    request_id: str | None = None,
+) -> bool:
+    """Answer the question that `ramp` asks with `approve` or `reject`; returns whether the ramp has it already.
+
+    `request_id` is the question that the person saw, None for the one that stands. An answer that the ramp does not
+    have yet is kept, and honoured at its next look.
+
+    Raises:
+        WordRefusedError: nothing is asked, something else is, or it was answered already.
+    """
+    request = table.request(ramp) or {}
+    asked = str(request.get("request_id", ""))
+    if not asked:
+        raise WordRefusedError(f"{ramp}: asks nothing at the moment")
+    if not table.answer(ramp, request_id or asked, word, by, reason, now):
+        raise WordRefusedError(_too_late(ramp, table.request(ramp) or {}))
+    table.put_word(ramp, word, now, step=int(request.get("step", 0)), by=by, reason=reason, via=via)
+    return executions.answer(str(request["token"]), {"answer": word, "by": by, "reason": reason})
+
+
+def _running(table: RampTable, ramp: str) -> RampState:
+    found = table.ramp(ramp)
+    if found is None:
+        raise WordRefusedError(f"{ramp}: is no ramp, or has not been prepared yet")
+    if found["status"] != "running":
+        raise WordRefusedError(f"{ramp}: runs no more, it is {str(found['status']).replace('_', ' ')}")
+    return RampState.from_wire(found["document"])
+
+
+def _too_late(ramp: str, request: Mapping[str, Any]) -> str:
+    if "answer" not in request:
+        return f"{ramp}: does not ask this any more; look again with: ramp status {ramp}"
+    return f"{ramp}: was answered already: {request['answer']} by {request['by']}: {request['reason']}"
