@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ramp.core.bucket import Bucket
-from ramp.core.check import Consequence, Verdict
+from ramp.core.check import Consequence, Missing, Verdict
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.judge import judge, policy_of, position_of
 from ramp.core.sequential_gate import GateState
@@ -150,3 +150,45 @@ def test_misrouted_requests_that_nobody_counts_are_neither_health_nor_fault(gate
     assert "misrouted" not in verdicts(judge(at(1, gate=gate), misrouted(None, None), BEGIN, now=660.0))
     counted = judge(at(1, gate=gate), misrouted(0, None), BEGIN, now=660.0)
     assert verdicts(counted)["misrouted"] is Verdict.PASS
+
+
+SERVED = ArmCounts(requests=240)
+
+
+@pytest.mark.parametrize("gate", ["sequential", "fixed"])
+@pytest.mark.parametrize(
+    ("step", "evidence", "missing", "said"),
+    [
+        (0, Evidence(until=0.0), Missing.NOT_ARRIVED, "the first period of this step can be judged in 90 seconds"),
+        (0, Evidence(until=60.0), Missing.NO_SERIES, "no datapoint of any arm under ramp ramp-1, step 0, 30 seconds"),
+        (0, Evidence(control=SERVED, until=60.0), Missing.NO_TRAFFIC, "none was read in shadow; look at dispatch_err"),
+        (1, Evidence(control=SERVED, until=60.0), Missing.NO_TRAFFIC, "control served 240 requests and the candidate"),
+        (2, Evidence(until=60.0), Missing.NO_SERIES, "look whether anybody asks"),
+    ],
+)
+def test_no_data_is_told_apart_by_its_reason(
+    gate: str, step: int, evidence: Evidence, missing: Missing, said: str
+) -> None:
+    """In a code, and once in the sentence of the verdict however many checks it holds up."""
+    state = replace(at(step, gate=gate), step_started_at=0.0)
+    look = judge(state, evidence, BEGIN, now=30.0)
+    assert {check.numbers.missing for check in look.checks if check.numbers.trials == 0} == {missing}
+    reason = decide(state, look.checks, now=10_000.0).reason
+    assert reason.count(said) == 1, reason
+
+
+def test_a_shadow_that_samples_nothing_says_so() -> None:
+    """The plan itself is the place to look."""
+    state = replace(at(0, shadow={"sample_percent": 0}), step_started_at=0.0)
+    look = judge(state, Evidence(control=SERVED, until=60.0), BEGIN, now=120.0)
+    assert "since shadow.sample_percent is 0" in decide(state, look.checks, now=120.0).reason
+
+
+def test_counts_that_tell_nothing_are_not_missing() -> None:
+    """Both arms failed every request: the row keeps its own words."""
+    dead = minutes(1, 10, control_requests=100, control_errors=100, candidate_requests=5, candidate_errors=5)
+    arm = ArmCounts(requests=50, errors=50)
+    evidence = replace(seen(dead), control=ArmCounts(requests=1_000, errors=1_000), candidate=arm)
+    look = judge(at(1), evidence, BEGIN, now=660.0)
+    (errors,) = [check for check in look.checks if check.name == "errors"]
+    assert (errors.numbers.trials, errors.numbers.missing) == (0, None)

@@ -20,6 +20,14 @@ class Consequence(StrEnum):
     ROLL_BACK = "ROLL_BACK"
 
 
+class Missing(StrEnum):
+    """Why a check has nothing to count: three reasons that look alike in a graph, and lead to three places."""
+
+    NO_TRAFFIC = "no_traffic"  # others are served, this arm is not
+    NO_SERIES = "no_series"  # nothing was ever counted under this ramp and step
+    NOT_ARRIVED = "not_arrived"  # the newest period is not complete
+
+
 SEVERITY = tuple(Verdict)
 
 
@@ -56,6 +64,7 @@ class Numbers:
     needs_seconds: float | None = None
     flips_after: int | None = None
     flips_to: Verdict | None = None
+    missing: Missing | None = None
 
 
 @dataclass(frozen=True)

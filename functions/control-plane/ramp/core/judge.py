@@ -7,6 +7,7 @@ from typing import Any
 from ramp.core import gate, sequential_checks
 from ramp.core.check import Check
 from ramp.core.evidence import Evidence
+from ramp.core.missing import explained
 from ramp.core.plan import Plan
 from ramp.core.policy import Policy, Position
 from ramp.core.sequential_gate import GateState, fold
@@ -27,13 +28,14 @@ def judge(state: RampState, evidence: Evidence, kept: Mapping[str, Any], now: fl
     requests = evidence.control.requests + evidence.candidate.requests
     exact = (*gate.alarm_checks(evidence.alarms), *gate.misrouted_checks(evidence.misrouted, requests))
     if state.plan.gate == "fixed":
-        return Look((*exact, *_fixed(state, evidence)), {}, {})
+        return Look((*exact, *explained(_fixed(state, evidence), state, evidence, now)), {}, {})
     policy, settle_seconds = policy_of(state.plan), state.plan.evidence.settle_seconds
     share_ppm = state.current.share_ppm
     buckets = [bucket._replace(share_ppm=share_ppm) for bucket in evidence.buckets]
     settled = fold(GateState.from_wire(kept), buckets, policy, until=min(evidence.until, now - settle_seconds))
     view = fold(settled, buckets, policy, until=evidence.until)
     checks = sequential_checks.checks(view, position_of(state.plan, state.step), policy)
+    checks = explained(checks, state, evidence, now)
     return Look((*exact, *checks), settled.to_wire(), view.to_wire())
 
 

@@ -5,7 +5,7 @@ questions, questions outrank patience, and a person is asked last and once per c
 patience, and answers no question about a proven doubt.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
@@ -204,11 +204,20 @@ def _is_accepted(check: Check, state: RampState) -> bool:
 
 
 def _sentence(state: RampState, checks: Sequence[Check]) -> str:
-    return f"at {state.current.title} " + "; ".join(check.reason for check in checks)
+    return f"at {state.current.title} " + "; ".join(_by_reason(checks))
 
 
 def _tally(checks: Sequence[Check]) -> str:
     """`5 of 6 checks pass; mismatches: 3 of 40 …`: the count, and the ones that do not pass, with their numbers."""
     passing = sum(check.verdict is Verdict.PASS for check in checks)
-    rest = [f"{check.name}: {check.reason}" for check in checks if check.verdict is not Verdict.PASS]
-    return "; ".join([f"{passing} of {len(checks)} checks pass", *rest])
+    rest = _by_reason(check for check in checks if check.verdict is not Verdict.PASS)
+    told = [f"{', '.join(names)}: {reason}" for reason, names in rest.items()]
+    return "; ".join([f"{passing} of {len(checks)} checks pass", *told])
+
+
+def _by_reason(checks: Iterable[Check]) -> Mapping[str, Sequence[str]]:
+    """The names of the checks that say the same, as those without data do: it is said once."""
+    names: dict[str, list[str]] = {}
+    for check in checks:
+        names.setdefault(check.reason, []).append(check.name)
+    return names
