@@ -54,7 +54,9 @@ def strategy(appconfig: Any, minutes: int) -> str:
     return made
 
 
-def deploy(appconfig: Any, location: FlagLocation, document: dict[str, Any], strategy_id: str = "") -> int:
+def deploy(
+    appconfig: Any, location: FlagLocation, document: dict[str, Any], strategy_id: str = "", description: str = ""
+) -> int:
     """Write `document` and start its deployment; returns the deployment's number."""
     version = appconfig.create_hosted_configuration_version(
         ApplicationId=location.application,
@@ -68,5 +70,6 @@ def deploy(appconfig: Any, location: FlagLocation, document: dict[str, Any], str
         ConfigurationProfileId=location.profile,
         DeploymentStrategyId=strategy_id or location.strategy,
         ConfigurationVersion=str(version),
+        Description=description,
     )["DeploymentNumber"]
     return started

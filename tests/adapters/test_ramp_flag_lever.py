@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ramp.adapters.flag_lever import FlagLever, FlagLocation
+from ramp.adapters.flag_lever import Deployment, FlagLever, FlagLocation
 from ramp.core.flag_document import OFF
 from ramp.errors import TrafficNotShifted
 from rampctl.rehearsal.fakes import FIRST_DOCUMENT, NAMES
@@ -27,7 +27,7 @@ def test_a_deployment_in_flight_is_seen_refused_and_stopped(emulated: Emulated) 
     location = flags_in(emulated)
     flag, appconfig = lever(emulated, location), emulated("appconfig")
     number = deploy(appconfig, location, {**FIRST_DOCUMENT}, strategy(appconfig, minutes=10))
-    assert flag.in_flight() == number
+    assert flag.in_flight() == Deployment(number, "")
     with pytest.raises(TrafficNotShifted, match=f"deployment {number} is in flight"):
         flag.put(CANARY, "ramp ramp-1")
     assert flag.stop() == number
@@ -78,3 +78,37 @@ def test_another_profiles_deployment_is_not_taken_for_ours(emulated: Emulated) -
     flag.put(CANARY, "ramp ramp-1")
     assert flag.read() == CANARY
     assert set(served(emulated, location)) == {"prismaAdapter", "prismaShadow"}
+
+
+def test_a_deployment_that_settles_is_waited_for_and_never_stopped(emulated: Emulated) -> None:
+    """Two that settle at once would stop each other for ever; a ramp's shift in flight is stopped."""
+    location, appconfig = flags_in(emulated), emulated("appconfig")
+    slow = strategy(appconfig, minutes=10)
+    for description, state in (("ramp ramp-2 off", "DEPLOYING"), ("ramp ramp-2", "ROLLED_BACK")):
+        number = deploy(appconfig, location, {**FIRST_DOCUMENT}, slow, description)
+        flag = lever(emulated, location)
+        assert flag.stop() == number
+        found = appconfig.get_deployment(
+            ApplicationId=location.application, EnvironmentId=location.environment, DeploymentNumber=number
+        )
+        assert found["State"] == state
+        if state == "DEPLOYING":
+            appconfig.stop_deployment(
+                ApplicationId=location.application, EnvironmentId=location.environment, DeploymentNumber=number
+            )
+
+
+def test_what_the_lever_deploys_says_whose_it_is_and_whether_it_settles(emulated: Emulated) -> None:
+    """The marks by which another ramp, or the brake, knows what it may stop."""
+    location, appconfig = flags_in(emulated), emulated("appconfig")
+    flag = lever(emulated, location)
+    for setting, description in ((CANARY, "ramp ramp-1"), (OFF, "ramp ramp-1 off")):
+        flag.put(setting, "ramp ramp-1")
+        newest = appconfig.list_deployments(ApplicationId=location.application, EnvironmentId=location.environment)
+        found = appconfig.get_deployment(
+            ApplicationId=location.application,
+            EnvironmentId=location.environment,
+            DeploymentNumber=newest["Items"][0]["DeploymentNumber"],
+        )
+        assert found["Description"] == description
+    assert flag.prune("ramp ramp-1") == 1

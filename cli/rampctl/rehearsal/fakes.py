@@ -13,7 +13,7 @@ from typing import Any
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
-from ramp.adapters.flag_lever import FlagLever
+from ramp.adapters.flag_lever import Deployment, FlagLever
 from ramp.adapters.metrics import History, Metrics
 from ramp.adapters.notices import Notices
 from ramp.adapters.table import Lock, RampTable
@@ -62,8 +62,8 @@ class FakeFlagLever(FlagLever):
         served = {name: value if value["enabled"] else {"enabled": False} for name, value in values.items()}
         return read_setting(copy.deepcopy(served), NAMES)
 
-    def in_flight(self) -> int | None:
-        return self.foreign_deployment
+    def in_flight(self) -> Deployment | None:
+        return None if self.foreign_deployment is None else Deployment(self.foreign_deployment, "by hand")
 
     def stop(self) -> int | None:
         number, self.foreign_deployment = self.foreign_deployment, None

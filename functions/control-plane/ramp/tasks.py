@@ -189,8 +189,9 @@ def _unmet(plan: Plan, ramp: str, world: World) -> list[str]:
         faults.append(f"execution name: names the ramp in metrics, got {ramp!r}, expected letters, digits, _ and -")
     if plan.flag != world.flags.adapter:
         faults.append(f"flag: is none that this stack moves, got {plan.flag!r}, expected {world.flags.adapter!r}")
-    if (number := world.traffic.in_flight()) is not None:
-        faults.append(f"AppConfig: a deployment is in flight, got deployment {number}, expected none")
+    deployment = world.traffic.in_flight()
+    if deployment is not None and not deployment.is_ours:  # for another ramp's, shifting waits
+        faults.append(f"AppConfig: a deployment is in flight, got deployment {deployment.number}, expected none")
     position = world.traffic.read()
     if not position.alias.is_whole:
         weights = {version: format_percent(ppm) for version, ppm in position.alias.weights.items()}

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
-from ramp.adapters.flag_lever import FlagLever
+from ramp.adapters.flag_lever import OURS, Deployment, FlagLever
 from ramp.core.flag_document import OFF, Setting, promoted_setting, setting_for
 from ramp.core.plan import WHOLE_PPM, format_percent
 from ramp.core.state import RampState
+from ramp.errors import TrafficNotShifted
+
+SETTLE_ATTEMPTS = 4  # a lost race with another settling or shifting takes one; the task's retries come on top
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ class Traffic:
         """Where users are now."""
         return Position(self._flag.read(), self._alias.read())
 
-    def in_flight(self) -> int | None:
-        """The number of an AppConfig deployment that has not ended."""
+    def in_flight(self) -> Deployment | None:
+        """The AppConfig deployment that has not ended."""
         return self._flag.in_flight()
 
     def has_version(self, version: str) -> bool:
@@ -71,15 +74,22 @@ class Traffic:
     def settle(self, ramp: str, alias_version: str | None) -> Position:
         """Everybody back on control: stop a deployment in flight, flag off, alias whole on `alias_version`.
 
-        `alias_version` is None for a ramp that never touched the alias. Returns what reads back.
+        `alias_version` is None for a ramp that never touched the alias. Returns what reads back. Whoever comes in
+        between, a shift of another ramp or another settling, is met by trying again.
 
         Raises:
             TrafficNotShifted: it does not read back settled yet; settling again is right.
         """
-        self._flag.stop()
-        self._flag.put(OFF, description(ramp))
-        if alias_version is not None:
-            self._alias.put(alias_version, {})
+        for left in reversed(range(SETTLE_ATTEMPTS)):
+            try:
+                self._flag.stop()
+                self._flag.put(OFF, description(ramp))
+                if alias_version is not None:
+                    self._alias.put(alias_version, {})
+                break
+            except TrafficNotShifted:
+                if not left:
+                    raise
         return self.read()
 
     def promote(self, state: RampState) -> Position:
@@ -103,4 +113,4 @@ class Traffic:
 
 def description(ramp: str) -> str:
     """What flag versions and deployments of a ramp are marked with."""
-    return f"ramp {ramp}"
+    return f"{OURS}{ramp}"

@@ -5,21 +5,24 @@ Set, then verify by reading back what AppConfig serves. Writing is idempotent: a
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from ramp.core.flag_document import FlagNames, Setting, read_setting, write_setting
+from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
 from ramp.core.plan import format_percent
 from ramp.errors import TrafficNotShifted
 
 if TYPE_CHECKING:
     from mypy_boto3_appconfig import AppConfigClient
-    from mypy_boto3_appconfig.type_defs import DeploymentSummaryTypeDef
+    from mypy_boto3_appconfig.type_defs import DeploymentSummaryTypeDef, DeploymentTypeDef
     from mypy_boto3_appconfigdata import AppConfigDataClient
 
+OURS = "ramp "  # what flag versions and deployments of ramps are marked with, before the ramp's name
+SETTLES = " off"  # and behind it, when the deployment puts the flag off
 IN_FLIGHT = frozenset({"BAKING", "VALIDATING", "DEPLOYING", "ROLLING_BACK"})
 POLLS = 60
 POLL_SECONDS = 0.5
@@ -35,6 +38,24 @@ class FlagLocation:
     environment: str
     profile: str
     strategy: str
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment in flight, and what whoever started it said about it."""
+
+    number: int
+    description: str
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a ramp started it."""
+        return self.description.startswith(OURS)
+
+    @property
+    def settles(self) -> bool:
+        """Whether it puts a flag off: nothing may stop that."""
+        return self.is_ours and self.description.endswith(SETTLES)
 
 
 class FlagLever:
@@ -64,32 +85,27 @@ class FlagLever:
         content = self._data.get_latest_configuration(ConfigurationToken=token)["Configuration"].read()
         return read_setting(json.loads(content) if content else {}, self._names)
 
-    def in_flight(self) -> int | None:
-        """The number of a deployment that has not ended in the environment, whoever started it."""
-        return next((item["DeploymentNumber"] for item in self._deployments() if item["State"] in IN_FLIGHT), None)
+    def in_flight(self) -> Deployment | None:
+        """The deployment that has not ended in the environment, whoever started it."""
+        number = self._number_in_flight()
+        return None if number is None else Deployment(number, self._deployment(number).get("Description", ""))
 
     def stop(self) -> int | None:
         """Stop the deployment in flight, if there is one; AppConfig then serves the version before it.
 
-        Returns its number. Idempotent: one that ended in the meantime is left.
+        One that settles is waited for instead: two that settle would stop each other for ever. Returns its number.
+        Idempotent: one that ended in the meantime is left.
         """
-        number = self.in_flight()
-        if number is None:
+        found = self.in_flight()
+        if found is None:
             return None
-        try:
-            self._appconfig.stop_deployment(
-                ApplicationId=self._location.application,
-                EnvironmentId=self._location.environment,
-                DeploymentNumber=number,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in {"BadRequestException", "ResourceNotFoundException"}:
-                raise
+        if not found.settles:
+            self._stop(found.number)
         for _ in range(POLLS):
-            if self.in_flight() != number:
+            if self._number_in_flight() != found.number:
                 break
             self._sleep(POLL_SECONDS)
-        return number
+        return found.number
 
     def put(self, setting: Setting, description: str) -> None:
         """Deploy `setting` and read it back.
@@ -110,7 +126,8 @@ class FlagLever:
             ContentType="application/json",
             Description=description,
         )["VersionNumber"]
-        self._deploy(version, description, latest["DeploymentNumber"] if latest else 0)
+        said = description + SETTLES if setting == OFF else description
+        self._deploy(version, said, latest["DeploymentNumber"] if latest else 0)
         self._verify(setting)
         logger.info("flag changed", extra=change(before, setting, description))
 
@@ -127,12 +144,24 @@ class FlagLever:
             if item.get("Description") == description and item["VersionNumber"] != deployed
         ]
         for version in superseded:
-            self._appconfig.delete_hosted_configuration_version(
-                ApplicationId=self._location.application,
-                ConfigurationProfileId=self._location.profile,
-                VersionNumber=version,
-            )
+            with suppress(self._appconfig.exceptions.ResourceNotFoundException):  # two that clean up at once
+                self._appconfig.delete_hosted_configuration_version(
+                    ApplicationId=self._location.application,
+                    ConfigurationProfileId=self._location.profile,
+                    VersionNumber=version,
+                )
         return len(superseded)
+
+    def _stop(self, number: int) -> None:
+        try:
+            self._appconfig.stop_deployment(
+                ApplicationId=self._location.application,
+                EnvironmentId=self._location.environment,
+                DeploymentNumber=number,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"BadRequestException", "ResourceNotFoundException"}:
+                raise
 
     def _deploy(self, version: int, description: str, latest_number: int) -> None:
         """Start the deployment and wait for its end; refused when another one came in between."""
@@ -150,11 +179,7 @@ class FlagLever:
         except self._appconfig.exceptions.ConflictException as conflict:
             raise TrafficNotShifted(f"another AppConfig deployment came first: {conflict}") from conflict
         for _ in range(POLLS):
-            state = self._appconfig.get_deployment(
-                ApplicationId=self._location.application,
-                EnvironmentId=self._location.environment,
-                DeploymentNumber=number,
-            )["State"]
+            state = self._deployment(number)["State"]
             if state not in IN_FLIGHT:
                 break
             self._sleep(POLL_SECONDS)
@@ -168,6 +193,16 @@ class FlagLever:
                 return
             self._sleep(POLL_SECONDS)
         raise TrafficNotShifted(f"the flag does not read back: got {served}, expected {setting}")
+
+    def _number_in_flight(self) -> int | None:
+        return next((item["DeploymentNumber"] for item in self._deployments() if item["State"] in IN_FLIGHT), None)
+
+    def _deployment(self, number: int) -> "DeploymentTypeDef":
+        return self._appconfig.get_deployment(
+            ApplicationId=self._location.application,
+            EnvironmentId=self._location.environment,
+            DeploymentNumber=number,
+        )
 
     def _deployments(self) -> "Iterator[DeploymentSummaryTypeDef]":
         """The environment's deployments, newest first. Source: AppConfig API reference, ListDeployments."""
