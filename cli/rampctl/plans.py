@@ -3,10 +3,11 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ramp.core.plan import Gates, Plan, PlanInvalid
+from ramp.core.plan import SCHEMA, Gates, Plan, PlanInvalid
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -16,6 +17,9 @@ STDIN = "-"
 AUTO_STEPS = (
     "The steps are made when the ramp starts, from the traffic of the day before; --traffic 1000/day shows some."
 )
+
+
+DEFAULT_BUDGETS = {name: field["default"] for name, field in SCHEMA["properties"]["budgets"]["properties"].items()}
 
 
 def read(path: str) -> tuple[Any, Plan]:
@@ -63,8 +67,26 @@ def _sentences(plan: Plan) -> Iterator[str]:
         yield f"Shown, and never acting: {', '.join(gates.warn_only)}."
     if gates.acknowledged:
         yield f"Not asked about, since the plan says go: {', '.join(gates.acknowledged)}."
+    yield from _where_in_doubt(plan)
     silence = "rolled back" if approvals.on_timeout == "roll_back" else "held at its step, and asked again"
     yield f"A question that nobody answers within {duration(approvals.timeout_seconds)}: the ramp is {silence}."
+
+
+def _where_in_doubt(plan: Plan) -> Iterator[str]:
+    """Only what the plan says otherwise than by default."""
+    gates, budgets = plan.gates, plan.budgets
+    if gates.on_investigate == "roll_back":
+        yield "Nobody is asked about a doubt: it rolls back."
+    if gates.on_patience == "roll_back":
+        yield "Evidence that does not suffice within bake and patience rolls back."
+    if gates.on_patience == "hold":
+        yield "Evidence that does not suffice within bake and patience holds the share until it does, or the deadline."
+    if plan.gate == "sequential" and asdict(budgets) != DEFAULT_BUDGETS:
+        yield (
+            f"Error probabilities of a whole ramp: {budgets.roll_back_percent:g} % rolled back and "
+            f"{budgets.ask_percent:g} % asked about while healthy; certificates let {budgets.certificate_percent:g} % "
+            f"of bad candidates through, those of the steps between {budgets.step_certificate_percent:g} %."
+        )
 
 
 def _proofs(gates: Gates) -> Iterator[str]:

@@ -12,6 +12,7 @@ from ramp.core.bucket import Bucket
 from ramp.core.check import Consequence, Missing, Verdict
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.judge import judge, policy_of, position_of
+from ramp.core.policy import ASK_BUDGET, ROLL_BACK_BUDGET, Policy
 from ramp.core.sequential_gate import GateState
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, decide
@@ -124,6 +125,37 @@ def test_the_plans_percents_are_the_gates_rates() -> None:
     policy = policy_of(at(0, routing={"fallback": False}).plan)
     assert (policy.error_limit, policy.mismatch_limit, policy.mismatch_certified) == (0.02, 0.005, 0.01)
     assert not policy.fallback
+
+
+def test_the_default_budgets_are_the_gates_own_to_the_bit() -> None:
+    """A plan that says nothing decides as the benchmark measured."""
+    assert policy_of(at(0).plan) == Policy()
+
+
+def test_budgets_are_divided_among_the_checks_in_the_same_proportions() -> None:
+    """Half the rollbacks, twice the questions, a tenth of the certificates' errors."""
+    asked = {"roll_back_percent": 0.5, "ask_percent": 3, "certificate_percent": 0.1, "step_certificate_percent": 0.5}
+    policy, default = policy_of(at(0, budgets=asked).plan), Policy()
+    for name in ("errors", "relative", "shadow_errors"):
+        assert getattr(policy, f"alpha_{name}") == pytest.approx(getattr(default, f"alpha_{name}") / 2)
+    for name in ("mismatches", "latency", "shadow_latency", "share"):
+        assert getattr(policy, f"alpha_{name}") == pytest.approx(2 * getattr(default, f"alpha_{name}"))
+    assert (policy.beta_shadow, policy.beta_step, policy.beta_whole) == (0.001, 0.005, 0.001)
+    assert default.alpha_errors + default.alpha_relative + default.alpha_shadow_errors == pytest.approx(
+        ROLL_BACK_BUDGET
+    )
+    asks = (default.alpha_mismatches, default.alpha_latency, default.alpha_shadow_latency, default.alpha_share)
+    assert sum(asks) == pytest.approx(ASK_BUDGET)
+
+
+def test_a_smaller_budget_takes_more_evidence() -> None:
+    """What is proven at 1 % is not yet proven at a hundredth of it."""
+    healthy = judge(at(0), seen(CLEAN_SHADOW), BEGIN, now=3660.0)
+    counts = {"control_requests": 950, "candidate_requests": 50, "candidate_errors": 4, "candidate_discordant": 4}
+    failing = seen(tuple(bucket._replace(start=bucket.start + 7200) for bucket in minutes(1, 3, **counts)))
+    strict = at(1, budgets={"roll_back_percent": 0.0001})
+    assert verdicts(judge(at(1), failing, healthy.left, now=9000.0))["errors"] is Verdict.FAIL
+    assert verdicts(judge(strict, failing, healthy.left, now=9000.0))["errors"] is Verdict.INCONCLUSIVE
 
 
 def misrouted(control: int | None, candidate: int | None) -> Evidence:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from ramp.core.feasibility import resolve
 from ramp.core.plan import SCHEMA, Plan, PlanInvalid, format_percent, to_ppm
+from ramp.core.planner import Traffic
 
 EVENTS = Path(__file__).parents[2] / "events"
 MINIMAL: dict[str, Any] = {"steps": [{"percent": 100, "bake_seconds": 60}]}
@@ -44,7 +46,7 @@ def test_patience_is_as_long_as_the_bake_unless_the_plan_says_otherwise() -> Non
 def test_the_plans_people_start_from_are_sound(path: Path) -> None:
     """Each ends with everybody on the candidate, and names the schema for editors."""
     raw = json.loads(path.read_text())
-    assert Plan.parse(raw).steps[-1].share_ppm == 1_000_000
+    assert Plan.parse(resolve(raw, Traffic.at(1))).steps[-1].share_ppm == 1_000_000
     assert (path.parent / raw["$schema"]).resolve().is_file()
 
 
@@ -84,6 +86,15 @@ def test_every_fault_of_a_plan_is_told_at_once() -> None:
         ({"gates": {"mismatch_go_percent": 2}}, "gates.mismatch_go_percent: is above the threshold to investigate"),
         ({"routing": {"allow_users": [""]}}, "routing.allow_users[0]: is too short"),
         ({"evidence": {"period_seconds": 7}}, "evidence.period_seconds: is none of the choices, got 7"),
+        (
+            {"budgets": {"roll_back_percent": 0}},
+            "budgets.roll_back_percent: is out of range, got 0, expected a number ab",
+        ),
+        ({"budgets": {"ask": 1}}, "budgets.ask: is no field of a plan, got 1, expected one of roll_back_percent"),
+        (
+            {"gates": {"on_patience": "go"}},
+            'gates.on_patience: is none of the choices, got "go", expected one of "ask"',
+        ),
         ({"comment": "x" * 501}, 'comment: is too long, got "xxx'),
     ],
 )

@@ -40,12 +40,19 @@ def judge(state: RampState, evidence: Evidence, kept: Mapping[str, Any], now: fl
 
 
 def policy_of(plan: Plan) -> Policy:
-    """The plan's limits as rates; budgets are the gate's own."""
-    return Policy(
+    """The plan's limits as rates, and its budgets as probabilities."""
+    limits = Policy(
         error_limit=plan.gates.error_percent_max / 100,
         mismatch_limit=plan.gates.mismatch_go_percent / 100,
         mismatch_certified=plan.gates.mismatch_investigate_percent / 100,
         fallback=plan.routing.fallback,
+    )
+    budgets = plan.budgets
+    return limits.with_budgets(
+        roll_back=budgets.roll_back_percent / 100,
+        ask=budgets.ask_percent / 100,
+        certificate=budgets.certificate_percent / 100,
+        step_certificate=budgets.step_certificate_percent / 100,
     )
 
 

@@ -91,6 +91,18 @@ class Gates:
     shadow_p95_ms_max: int
     warn_only: tuple[str, ...]
     acknowledged: tuple[str, ...]
+    on_investigate: str
+    on_patience: str
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Probabilities of error of the sequential gate; percents are 0–100, not shares."""
+
+    roll_back_percent: float
+    ask_percent: float
+    certificate_percent: float
+    step_certificate_percent: float
 
 
 @dataclass(frozen=True)
@@ -123,6 +135,7 @@ class Plan:
     routing: Routing
     gate: str
     gates: Gates
+    budgets: Budgets
     evidence: EvidenceSettings
     approvals: Approvals
     deadline_seconds: int
@@ -154,6 +167,7 @@ class Plan:
             gates=Gates(
                 **whole["gates"] | {name: tuple(whole["gates"][name]) for name in ("warn_only", "acknowledged")}
             ),
+            budgets=Budgets(**whole["budgets"]),
             evidence=EvidenceSettings(**whole["evidence"]),
             approvals=Approvals(**whole["approvals"]),
             deadline_seconds=whole["deadline_seconds"],
@@ -328,18 +342,24 @@ def _deadline_faults(raw: Mapping[str, Any], steps: Sequence[Mapping[str, Any]])
 
 
 def _history_faults(plan: Plan) -> Iterator[str]:
-    """Of the longest way through the plan: every patience used up, every approval waited for, until the deadline."""
+    """Of the longest way through the plan: every patience used up, every approval waited for, until the deadline.
+
+    Where patience may lead to holding, the ramp may be held at any step, and the longest of those ways counts.
+    """
     left_seconds = plan.deadline_seconds
-    watched_seconds, asked_seconds = [], 0
+    watched_seconds, asked_seconds, held_events = [], 0, 0
     for step in plan.steps:
         watched_seconds.append(min(left_seconds, step.bake_seconds + step.patience_seconds))
         left_seconds -= watched_seconds[-1]
+        if plan.gates.on_patience == "hold":
+            way = (watched_seconds, plan.look_seconds)
+            held_events = max(held_events, history_events(*way, asked_seconds=asked_seconds, held_seconds=left_seconds))
         if step.approval:
             holds = plan.approvals.on_timeout == "hold"
             waited_seconds = left_seconds if holds else min(left_seconds, plan.approvals.timeout_seconds)
             asked_seconds += waited_seconds
             left_seconds -= waited_seconds
-    events = history_events(watched_seconds, plan.look_seconds, asked_seconds=asked_seconds)
+    events = max(held_events, history_events(watched_seconds, plan.look_seconds, asked_seconds=asked_seconds))
     if events > HISTORY_EVENTS_PLANNED:
         yield (
             f"look_seconds: may fill the execution's history, got {events} events of looks and questions, "

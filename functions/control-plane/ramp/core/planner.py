@@ -178,9 +178,18 @@ def _forecasts(steps: Sequence[PlannedStep], traffic: Traffic, policy: Policy) -
     return forecasts
 
 
-def history_events(watched_seconds: Sequence[float], look_seconds: int | None, *, asked_seconds: float = 0.0) -> int:
-    """Events of an execution that watches each step as long as `watched_seconds` says, and waits `asked_seconds`."""
-    looks = sum(_looks(seconds, look_seconds) for seconds in watched_seconds)
+def history_events(
+    watched_seconds: Sequence[float],
+    look_seconds: int | None,
+    *,
+    asked_seconds: float = 0.0,
+    held_seconds: float = 0.0,
+) -> int:
+    """Events of an execution that watches each step as long as `watched_seconds` says, and waits `asked_seconds`.
+
+    While it is held, for `held_seconds`, looks grow rarer however often the plan looks.
+    """
+    looks = sum(_looks(seconds, look_seconds) for seconds in watched_seconds) + _looks(held_seconds, None)
     tokens = ceil(asked_seconds / TOKEN_SECONDS)
     return EVENTS_AROUND + EVENTS_PER_STEP * len(watched_seconds) + EVENTS_PER_LOOK * looks + EVENTS_PER_TOKEN * tokens
 

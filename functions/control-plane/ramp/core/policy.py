@@ -1,8 +1,9 @@
 """What the sequential gate holds a candidate to: limits as rates (0-1) and budgets as probabilities of error."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 HUNDRED_PERCENT_PPM = 1_000_000
+ROLL_BACK_BUDGET, ASK_BUDGET = 0.01, 0.015  # what the defaults of `alpha_*` below sum to
 
 
 class Policy(NamedTuple):
@@ -30,6 +31,22 @@ class Policy(NamedTuple):
     beta_shadow: float = 0.01
     beta_step: float = 0.05
     beta_whole: float = 0.01
+
+    def with_budgets(self, *, roll_back: float, ask: float, certificate: float, step_certificate: float) -> Self:
+        """With these probabilities of error in all (0-1), divided among the checks in the same proportions."""
+        roll_backs, asks = roll_back / ROLL_BACK_BUDGET, ask / ASK_BUDGET
+        return self._replace(
+            alpha_errors=self.alpha_errors * roll_backs,
+            alpha_relative=self.alpha_relative * roll_backs,
+            alpha_shadow_errors=self.alpha_shadow_errors * roll_backs,
+            alpha_mismatches=self.alpha_mismatches * asks,
+            alpha_latency=self.alpha_latency * asks,
+            alpha_shadow_latency=self.alpha_shadow_latency * asks,
+            alpha_share=self.alpha_share * asks,
+            beta_shadow=certificate,
+            beta_step=step_certificate,
+            beta_whole=certificate,
+        )
 
 
 class Position(NamedTuple):

@@ -131,6 +131,9 @@ def _without_harm(
     # unless it is nought.
     if bakes and state.plan.gate == "fixed":
         doubts = [check for check in doubts if check.numbers.limit == 0]
+    if doubts and state.plan.gates.on_investigate == "roll_back":
+        reason = f"{_sentence(state, doubts)}; the plan rolls back instead of asking"
+        return Decision(Action.ROLL_BACK, verdict, reason, state)
     if doubts:
         return _ask(state, verdict, tuple(_cause(check) for check in doubts), _sentence(state, doubts), now)
     if bakes:
@@ -141,10 +144,20 @@ def _without_harm(
         if baked_seconds < limit_seconds:
             return _extend(state, verdict, f"more evidence is needed: {_sentence(state, unknown)}")
         reason = f"the evidence did not suffice within {limit_seconds} s: {_sentence(state, unknown)}"
-        # One yes answers both: the bake is over, so going on is all that is left to ask.
-        causes = (*(_cause(check) for check in unknown), *((APPROVAL,) if step.approval else ()))
-        return _ask(state, verdict, causes, reason, now)
+        return _out_of_patience(state, unknown, verdict, reason, now)
     return _passed(state, checks, verdict, now, go)
+
+
+def _out_of_patience(state: RampState, unknown: Sequence[Check], verdict: Verdict, reason: str, now: float) -> Decision:
+    """What the plan makes of evidence that did not suffice."""
+    match state.plan.gates.on_patience:
+        case "roll_back":
+            return Decision(Action.ROLL_BACK, verdict, f"{reason}; the plan rolls back then", state)
+        case "hold":
+            return _extend(state.slowed(now), verdict, f"{reason}; the plan holds the share until it does")
+    # One yes answers both: the bake is over, so going on is all that is left to ask.
+    causes = (*(_cause(check) for check in unknown), *((APPROVAL,) if state.current.approval else ()))
+    return _ask(state, verdict, causes, reason, now)
 
 
 def _passed(state: RampState, checks: Sequence[Check], verdict: Verdict, now: float, go: Command | None) -> Decision:
