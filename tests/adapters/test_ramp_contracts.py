@@ -188,6 +188,39 @@ def test_a_ramps_record_keeps_floats_and_is_written_whole(table: RampTable) -> N
 
 
 @both
+def test_a_sample_of_looks_has_both_ends_of_every_step(table: RampTable) -> None:
+    """However many there are in between, and none at all of a step that has not been looked at."""
+    for step, looks in ((0, 250), (1, 3)):
+        for look in range(1, looks + 1):
+            table.put_look("ramp-1", step, look, NOW, {"at": (step, look)})
+    taken = [tuple(item["document"]["at"]) for item in table.sampled_looks("ramp-1", 3, 20)]
+    assert taken == sorted(taken)
+    assert {(0, 1), (0, 250), (1, 1), (1, 2), (1, 3)} <= set(taken)
+    assert len(taken) <= 24
+
+
+@both
+def test_people_are_reminded_of_a_question_once(table: RampTable) -> None:
+    """Nor of one that is answered, or of another one."""
+    table.ask("ramp-1", "1-2", "token", NOW)
+    assert [table.remind("ramp-1", request, NOW) for request in ("0-1", "1-2", "1-2")] == [False, True, False]
+    table.ask("ramp-1", "2-1", "token", NOW)
+    table.answer("ramp-1", "2-1", "approve", "ada", "fine", NOW)
+    assert not table.remind("ramp-1", "2-1", NOW)
+
+
+@both
+def test_a_link_leads_to_its_question(table: RampTable) -> None:
+    """By its digest; another one leads nowhere."""
+    table.put_link("digest", "ramp-1", "1-2", NOW, NOW + 60)
+    found = table.link("digest")
+    assert found is not None
+    assert (found["ramp"], found["request_id"], found["created_at"]) == ("ramp-1", "1-2", int(NOW))
+    assert found["expires_at"] == NOW + 60
+    assert table.link("another") is None
+
+
+@both
 def test_looks_come_back_in_the_order_of_steps_and_looks(table: RampTable) -> None:
     """Past nine and past ninety-nine too; the same look twice is one record; other ramps' looks are theirs."""
     for step, look in ((1, 1), (0, 10), (0, 9), (10, 2), (2, 1), (0, 9), (0, 100)):

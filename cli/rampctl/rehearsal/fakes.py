@@ -132,6 +132,7 @@ class FakeTable(RampTable):
         self.commands: dict[str, dict[str, Any]] = {}
         self.said: dict[tuple[str, int, str], dict[str, Any]] = {}
         self.gates: dict[str, str] = {}
+        self.links: dict[str, dict[str, Any]] = {}
 
     def put_gate(self, ramp: str, kept: Mapping[str, Any], now: float) -> None:
         self.gates[ramp] = json.dumps(kept)
@@ -174,6 +175,15 @@ class FakeTable(RampTable):
     def looks(self, ramp: str) -> Iterator[dict[str, Any]]:
         return (item for key, item in sorted(self.kept_looks.items()) if key[0] == ramp)
 
+    def sampled_looks(self, ramp: str, steps: int, per_step: int) -> list[dict[str, Any]]:
+        taken = []
+        for step in range(steps):
+            looks = [item for key, item in sorted(self.kept_looks.items()) if key[:2] == (ramp, step)]
+            taken += looks[:: max(1, -(-len(looks) // per_step))]
+            if looks and taken[-1] is not looks[-1]:
+                taken.append(looks[-1])
+        return taken
+
     def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> bool:
         standing = self.requests.get(ramp)
         if standing is not None and standing["request_id"] == request_id:
@@ -203,6 +213,20 @@ class FakeTable(RampTable):
 
     def command(self, ramp: str) -> dict[str, Any] | None:
         return copy.deepcopy(self.commands.get(ramp))
+
+    def remind(self, ramp: str, request_id: str, now: float) -> bool:
+        standing = self.requests.get(ramp, {})
+        if standing.get("request_id") != request_id or not {"reminded_at", "answer"}.isdisjoint(standing):
+            return False
+        standing["reminded_at"] = int(now)
+        return True
+
+    def put_link(self, digest: str, ramp: str, request_id: str, now: float, expires_at: float) -> None:
+        times = {"created_at": int(now), "expires_at": int(expires_at)}
+        self.links[digest] = {"ramp": ramp, "request_id": request_id, **times}
+
+    def link(self, digest: str) -> dict[str, Any] | None:
+        return copy.deepcopy(self.links.get(digest))
 
     def put_word(self, ramp: str, verb: str, now: float, **fields: Any) -> None:
         self.said[ramp, round(now * 1000), verb] = {"verb": verb, "at": int(now), **fields}

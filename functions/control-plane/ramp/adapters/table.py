@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 KEPT_SECONDS = 90 * 86_400
+BATCH = 100  # Source: Amazon DynamoDB API reference, BatchGetItem
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,21 @@ class RampTable:
         """Every look of a ramp in order, documents decoded."""
         return (decoded for item in self._query(f"ramp#{ramp}", "look#") if (decoded := _decoded(item)))
 
+    def sampled_looks(self, ramp: str, steps: int, per_step: int) -> list[dict[str, Any]]:
+        """At most `per_step` looks of each of the first `steps` steps, evenly, the first and the last of each included.
+
+        Looks are numbered from 1 in each step and cumulative, so a sample says as much as a picture has room for,
+        however long the ramp: a month of looks is megabytes.
+        """
+        keys = [
+            _key(ramp, f"look#{step:03}#{look:06}")
+            for step in range(steps)
+            for look in _evenly(self._last_look(ramp, step), per_step)
+        ]
+        items = [item for start in range(0, len(keys), BATCH) for item in self._batch(keys[start : start + BATCH])]
+        decoded = (_decoded(item) for item in sorted(items, key=lambda item: str(item["sk"])))
+        return [item for item in decoded if item]
+
     def put_gate(self, ramp: str, kept: Mapping[str, Any], now: float) -> None:
         """What the gate keeps from look to look."""
         expire_at = int(now + KEPT_SECONDS)
@@ -182,6 +198,31 @@ class RampTable:
         """Everything that was said, in order."""
         return self._query(f"ramp#{ramp}", "word#")
 
+    def remind(self, ramp: str, request_id: str, now: float) -> bool:
+        """Note that people were reminded of `request_id`. False when they were already, or it is asked no more."""
+        try:
+            self._table.update_item(
+                Key=_key(ramp, "request"),
+                UpdateExpression="SET reminded_at = :now",
+                ConditionExpression=(
+                    "request_id = :id AND attribute_not_exists(reminded_at) AND attribute_not_exists(answer)"
+                ),
+                ExpressionAttributeValues={":now": int(now), ":id": request_id},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def put_link(self, digest: str, ramp: str, request_id: str, now: float, expires_at: float) -> None:
+        """Keep where a message's link leads; `digest` is the SHA-256 of its random id, which itself is kept nowhere."""
+        where: dict[str, Any] = {"ramp": ramp, "request_id": request_id}
+        times = {"created_at": int(now), "expires_at": int(expires_at), "expire_at": int(expires_at + KEPT_SECONDS)}
+        self._table.put_item(Item={**_link_key(digest), **where, **times})
+
+    def link(self, digest: str) -> dict[str, Any] | None:
+        """Where a link leads."""
+        return self._get(_link_key(digest))
+
     def enlist(self, flag: str, ramp: str, started_at: float, now: float, **fields: Any) -> None:
         """Enter the ramp in its flag's list, or write its entry anew; `fields` as in docs/wire.md."""
         key = {"pk": f"flag#{flag}", "sk": f"ramp#{int(started_at):012}#{ramp}"}
@@ -191,6 +232,28 @@ class RampTable:
     def listed(self, flag: str, limit: int | None = None) -> list[dict[str, Any]]:
         """The ramps of `flag`, the latest first, at most `limit`."""
         return list(islice(self._query(f"flag#{flag}", "ramp#", newest_first=True), limit))
+
+    def _last_look(self, ramp: str, step: int) -> int:
+        """The number of a step's latest look; 0 before the first."""
+        found = self._table.query(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={":pk": f"ramp#{ramp}", ":prefix": f"look#{step:03}#"},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+            ProjectionExpression="sk",
+        )["Items"]
+        return int(str(found[0]["sk"]).rpartition("#")[2]) if found else 0
+
+    def _batch(self, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
+        """These items; Amazon DynamoDB may leave some for another time when they are large."""
+        name, items = self._table.name, []
+        asked: Any = {name: {"Keys": keys, "ConsistentRead": True}}
+        while asked:
+            found = self._table.meta.client.batch_get_item(RequestItems=asked)
+            items += [dict(item) for item in found["Responses"].get(name, [])]
+            asked = found.get("UnprocessedKeys")
+        return items
 
     def _query(self, pk: str, prefix: str, *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         query: dict[str, Any] = {
@@ -213,6 +276,17 @@ class RampTable:
 
 def _lock_key(flag: str) -> dict[str, str]:
     return {"pk": f"flag#{flag}", "sk": "lock"}
+
+
+def _link_key(digest: str) -> dict[str, str]:
+    return {"pk": f"link#{digest}", "sk": "link"}
+
+
+def _evenly(last: int, most: int) -> list[int]:
+    """At most `most` (at least 2) of the numbers from 1 to `last`, evenly, both ends included."""
+    if last <= most:
+        return list(range(1, last + 1))
+    return sorted({1 + round(index * (last - 1) / (most - 1)) for index in range(most)})
 
 
 def _key(ramp: str, kind: str) -> dict[str, str]:
