@@ -31,7 +31,7 @@ def answer(session: "Session", ramp: str, word: Word, by: str, reason: str) -> s
     return f"{ramp}: {word}, said by {by}: {reason}. {became}"
 
 
-def say(session: "Session", ramp: str, verb: Verb, by: str, reason: str) -> str:
+def say(session: "Session", ramp: str, verb: Literal["pause", "resume", "advance"], by: str, reason: str) -> str:
     """Pause, resume or advance `ramp`; returns what follows.
 
     Raises:
@@ -39,7 +39,7 @@ def say(session: "Session", ramp: str, verb: Verb, by: str, reason: str) -> str:
     """
     table, executions = session.table, session.executions
     try:
-        return words.say(table, executions, ramp, verb, by=by, reason=reason, via="cli", now=time.time())
+        return words.say(table, executions, ramp, Verb(verb), by=by, reason=reason, via="cli", now=time.time())
     except words.WordRefusedError as refused:
         raise CommandError(str(refused), USAGE) from None
 

@@ -1,6 +1,5 @@
 """The `ramp` command: every command's name, options and help. What each does is in the module it calls."""
 
-import getpass
 import json
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -56,7 +55,8 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard 
 Plan = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's JSON file, or - for standard input.")]
 RunningRamp = Annotated[str | None, typer.Argument(metavar="[RAMP]", help="Default: the only ramp that runs.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the ramp's records.")]
-By = Annotated[str, typer.Option(help="Who says so.", default_factory=getpass.getuser, show_default="the OS user")]
+By = Annotated[str | None, typer.Option(help="Your name, put before the AWS identity that is recorded anyway.")]
+NO_REASON = "no reason given"
 Limit = Annotated[
     float | None, typer.Option("--limit", min=1, help="Seconds after which watching ends with exit code 4.")
 ]
@@ -183,25 +183,43 @@ def watch(ramp: RunningRamp = None, limit: Limit = None, local: Local = False, a
 
 
 @app.command()
-def approve(ramp: RunningRamp = None, reason: Reason = "no reason given", *, by: By, local: Local = False) -> Exit:
+def approve(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
     """Say go to the question a ramp asks."""
     return _answer("approve", ramp, reason, by, local=local)
 
 
 @app.command()
-def reject(ramp: RunningRamp = None, reason: Reason = "no reason given", *, by: By, local: Local = False) -> Exit:
+def reject(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
     """Say no-go to the question a ramp asks: it rolls back."""
     return _answer("reject", ramp, reason, by, local=local)
 
 
 @app.command()
-def abort(ramp: RunningRamp = None, reason: Reason = "no reason given", *, by: By, local: Local = False) -> Exit:
+def pause(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
+    """Hold a ramp where it is, from its next look on. What is wrong still rolls back, and its deadline still stands."""
+    return _say("pause", ramp, reason, by, local=local)
+
+
+@app.command()
+def resume(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
+    """Let a paused ramp go on."""
+    return _say("resume", ramp, reason, by, local=local)
+
+
+@app.command()
+def advance(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
+    """Skip the rest of this step's bake, whatever is not known yet. What is proven wrong still asks, or rolls back."""
+    return _say("advance", ramp, reason, by, local=local)
+
+
+@app.command()
+def abort(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
     """Traffic to 0 % at once, whatever the ramp is doing. 0: done and read back; 3: it could not be settled."""
     from rampctl import answers, ramps
     from rampctl.session import Session
 
     session = Session.open(local=local)
-    told = answers.abort(session, ramps.the_running(session, ramp), by, reason)
+    told = answers.abort(session, ramps.the_running(session, ramp), session.said_by(by), reason)
     typer.echo(f"{told['ramp']}: aborted by {told['reason']}")
     typer.echo(f"The execution ends as rolled back at its next look; follow it with: ramp watch {told['ramp']}")
     return DONE
@@ -269,12 +287,21 @@ def local_status() -> Exit:
     return local.status(_repository(), _console())
 
 
-def _answer(word: Any, ramp: str | None, reason: str, by: str, *, local: bool) -> Exit:
+def _answer(word: Any, ramp: str | None, reason: str, by: str | None, *, local: bool) -> Exit:
     from rampctl import answers, ramps
     from rampctl.session import Session
 
     session = Session.open(local=local)
-    typer.echo(answers.answer(session, ramps.the_running(session, ramp), word, by, reason))
+    typer.echo(answers.answer(session, ramps.the_running(session, ramp), word, session.said_by(by), reason))
+    return DONE
+
+
+def _say(word: Any, ramp: str | None, reason: str, by: str | None, *, local: bool) -> Exit:
+    from rampctl import answers, ramps
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    typer.echo(answers.say(session, ramps.the_running(session, ramp), word, session.said_by(by), reason))
     return DONE
 
 

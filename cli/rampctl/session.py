@@ -108,6 +108,12 @@ class Session:
                     return machine["stateMachineArn"]
         raise self._missing("state machine", STATE_MACHINE)
 
+    def said_by(self, name: str | None) -> str:
+        """Who says a word: the caller's AWS identity (role and session, or user), behind `name` where one is given."""
+        arn = self._boto.client("sts", config=CONFIG).get_caller_identity()["Arn"]
+        identity = arn.rpartition(":")[2].partition("/")[2] or "root"
+        return f"{name} ({identity})" if name else identity
+
     @cached_property
     def table(self) -> RampTable:
         """The ramp table."""

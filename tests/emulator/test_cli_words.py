@@ -70,11 +70,14 @@ def until(condition: Callable[[], bool]) -> None:
 def test_a_rejected_ramp_rolls_back_and_says_who_rejected_it(asking: str) -> None:
     """The only ramp that runs needs no name; a second word comes too late."""
     first = ramp("reject", "--reason", "not today", "--by", "ada")
-    assert (first.exit_code, first.stdout) == (0, f"{asking}: reject, said by ada: not today. The ramp has it.\n")
+    assert (first.exit_code, first.stdout) == (
+        0,
+        f"{asking}: reject, said by ada (root): not today. The ramp has it.\n",
+    )
     watched = ramp("watch", asking, "--limit", "30", "--json")
     assert watched.exit_code == 1
-    assert "ada said no: not today" in json.loads(watched.stdout)["reason"]
-    assert "ada said no: not today" in watched.stderr
+    assert "ada (root) said no: not today" in json.loads(watched.stdout)["reason"]
+    assert "ada (root) said no: not today" in watched.stderr
     late = ramp("approve", asking)
     assert (late.exit_code, late.stderr) == (2, f"{asking}: asks nothing at the moment\n")
 
@@ -87,11 +90,13 @@ def test_an_approved_step_is_left_and_an_abort_brings_everybody_back(asking: str
     assert levers.read().setting.share_ppm == 1_000_000
     aborted = ramp("abort", "--reason", "enough", "--by", "ada")
     assert aborted.exit_code == 0, aborted.output
-    assert "aborted by ada: enough. Traffic to the candidate reads back at 0 %: the flag is off" in aborted.stdout
+    assert (
+        "aborted by ada (root): enough. Traffic to the candidate reads back at 0 %: the flag is off" in aborted.stdout
+    )
     assert levers.read().setting == OFF
     watched = ramp("watch", asking, "--limit", "30")
     assert watched.exit_code == 1
-    assert "ada aborted the ramp: enough" in watched.stdout
+    assert "ada (root) aborted the ramp: enough" in watched.stdout
     assert "\x1b" not in watched.stdout
     again = ramp("abort", asking)
     assert (again.exit_code, again.stderr) == (2, f"{asking}: was not aborted, no such ramp is running\n")

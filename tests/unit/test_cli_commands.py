@@ -99,7 +99,9 @@ def test_a_plan_is_checked_before_aws_is_asked(monkeypatch: pytest.MonkeyPatch) 
     assert ramp("start", str(EVENTS / "bad" / "no-steps.json")).exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["status", "watch", "approve", "reject", "abort", "traffic"])
+@pytest.mark.parametrize(
+    "command", ["status", "watch", "approve", "reject", "pause", "resume", "advance", "abort", "traffic"]
+)
 def test_without_credentials_every_command_says_what_to_do(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence, exit code 4, no traceback."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
