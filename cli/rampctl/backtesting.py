@@ -32,7 +32,9 @@ def read(source: str, days: int, *, local: bool) -> tuple[Bucket, ...]:
     """The recording that `source` names: a file, or cloudwatch for the last `days`."""
     if source != CLOUDWATCH:
         return recording.from_file(source)
-    return recording.from_cloudwatch(Session.open(local=local).metrics, time.time(), days)
+    found = recording.from_cloudwatch(Session.open(local=local).metrics, time.time(), days)
+    # Of the candidate CloudWatch is asked for requests alone, which would pass for a candidate without failures.
+    return tuple(bucket._replace(candidate_requests=0) for bucket in found if bucket.control_requests)
 
 
 def backtest(

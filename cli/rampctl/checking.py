@@ -7,6 +7,8 @@ from math import isinf
 from typing import Any
 
 from ramp.adapters.metrics import DAY_SECONDS
+from ramp.core import prices
+from ramp.core.cost import cost_of
 from ramp.core.feasibility import forecast_of, measured_traffic, resolve
 from ramp.core.plan import Plan, PlanInvalid
 from ramp.core.planner import Forecast, StepForecast, Traffic
@@ -63,11 +65,12 @@ def check(path: str, traffic: Traffic | None, console: Console, *, as_json: bool
     faults = forecast.faults if forecast and plan.gate == "sequential" else ()
     if as_json:
         told = {"valid": not faults, "faults": faults, "total_seconds": plans.total_seconds(plan), "plan": asdict(plan)}
-        print(json.dumps(told | _facts(forecast, traffic), ensure_ascii=False))
+        print(json.dumps(told | _facts(forecast, traffic, plan), ensure_ascii=False))
         return Exit.BAD_PLAN if faults else DONE
     console.print(plans.described(plan), highlight=False)
     if forecast and traffic:
-        console.print("", forecasting.told(forecast, traffic, plan), sep="\n", highlight=False)
+        bill = forecasting.bill(cost_of(forecast, plan, traffic))
+        console.print("", forecasting.told(forecast, traffic, plan), "", bill, sep="\n", highlight=False)
     if faults:
         raise PlanInvalid(faults)
     return DONE
@@ -84,9 +87,10 @@ def _measured(period: str, users: int | None, *, local: bool) -> Traffic:
     return Traffic.at(found.requests_per_second, users)
 
 
-def _facts(forecast: Forecast | None, traffic: Traffic | None) -> dict[str, Any]:
+def _facts(forecast: Forecast | None, traffic: Traffic | None, plan: Plan) -> dict[str, Any]:
     if forecast is None or traffic is None:
         return {}
+    cost = cost_of(forecast, plan, traffic)
     return {
         "forecast": {
             "requests_per_second": traffic.requests_per_second,
@@ -94,7 +98,14 @@ def _facts(forecast: Forecast | None, traffic: Traffic | None) -> dict[str, Any]
             "seconds": _finite(forecast.seconds),
             "history_events": forecast.history_events,
             "steps": [_step_facts(step) for step in forecast.steps],
-        }
+        },
+        "cost": {
+            "prices_as_of": prices.AS_OF,
+            "dollars": cost.dollars,
+            "added_dollars": cost.added_dollars,
+            "months": cost.months,
+            "items": [asdict(item) for item in cost.items],
+        },
     }
 
 

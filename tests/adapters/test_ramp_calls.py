@@ -32,11 +32,12 @@ def emit(arm: str, at: float, ramp: str = "ramp-1", step: str = "1", **values: f
         MetricData=[
             {
                 "MetricName": name,
-                "Dimensions": dimensions,  # type: ignore[typeddict-item]  # a list of two strings each
+                "Dimensions": keys,  # type: ignore[typeddict-item]  # a list of two strings each
                 "Timestamp": datetime.fromtimestamp(at, UTC),
                 "Value": value,
             }
             for name, value in values.items()
+            for keys in (dimensions, dimensions[-1:])
         ],
     )
 
@@ -109,6 +110,16 @@ def _results(arm: str, samples: list[float], p95s: list[float]) -> list[Any]:
     values = [series.get(query, []) for query in asked]
     days = [[datetime.fromtimestamp(NOON + day * 86_400, UTC) for day in range(len(found))] for found in values]
     return [{"Id": f"q{i}", "Timestamps": days[i], "Values": found} for i, found in enumerate(values)]
+
+
+def test_history_holds_the_candidates_requests_beside_control() -> None:
+    """Whoever served: the traffic is both, the rate and the minimum of requests are control's alone."""
+    emit("control", NOON, ramp="none", step="none", requests=1)
+    emit("candidate", NOON, ramp="none", step="none", requests=1)
+    emit("candidate", NOON + 60, ramp="none", step="none", requests=1)
+    history = metrics().history(NOON + 600)
+    assert [(b.control_requests, b.candidate_requests) for b in history.buckets] == [(1, 1), (0, 1)]
+    assert history.requests == 1
 
 
 def test_alarms_are_told_by_name_and_a_missing_one_is_missing() -> None:

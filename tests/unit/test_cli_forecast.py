@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,17 @@ def test_a_forecast_has_a_row_for_each_step_and_the_whole_in_words() -> None:
     assert "At 1,000 requests a day of 50 users" in words
     assert "6 d 1 h in all" in words
     assert "of the 25,000 events" in words
+
+
+def test_a_forecast_comes_with_its_bill() -> None:
+    """Item by item with what moves it, for people and for scripts."""
+    words = " ".join(check(PRODUCTION, "--traffic", "1000/day").stdout.split())
+    assert "cost the ramp a month moved by" in words
+    assert re.search(r"custom metrics \$\d+\.\d\d \$\d+\.\d\d steps\[\]\.bake_seconds", words), words
+    assert "Prices of us-east-1 as of" in words
+    told = json.loads(check(PRODUCTION, "--traffic", "1000/day", "--json").stdout)["cost"]
+    assert told["dollars"] == pytest.approx(sum(item["dollars"] for item in told["items"]))
+    assert told["added_dollars"] < told["dollars"]
 
 
 def test_without_traffic_there_is_no_forecast() -> None:

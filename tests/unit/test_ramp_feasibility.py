@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,31 @@ def test_a_plan_that_may_pass_is_not_refused(raw: dict[str, Any], buckets: list[
     assert suited(raw, buckets, NOW) is raw, why
 
 
+def test_a_ramp_that_its_deadline_would_cut_off_is_refused_with_both_numbers() -> None:
+    """Half a day of shadow and what follows do not fit a day and a half, however patient the steps are."""
+    steps = [{"percent": percent, "bake_seconds": 3_600, "patience_seconds": 604_800} for percent in (0, 25, 50, 100)]
+    plan = {"steps": steps, "deadline_seconds": 86_400}
+    found = forecast_of(Plan.parse(plan), SMALL)
+    assert found.faults[0].startswith("deadline_seconds: settles the ramp before it is done, got 86400 (24.0 hours)")
+    assert f"expected more than {ceil(found.watched_seconds)}" in found.faults[0]
+    (fault,) = faults(plan, a_day(1_008))
+    assert fault.startswith("deadline_seconds: settles the ramp before it is done, got 86400")
+    assert forecast_of(Plan.parse({**plan, "deadline_seconds": 604_800}), SMALL).faults == ()
+    assert suited(plan, a_day(1_008, hours=20), NOW) is plan, "less than a day is known"
+
+
+def test_after_a_promotion_the_candidates_requests_are_the_traffic() -> None:
+    """Control served nobody, and the next ramp meets the same users."""
+    promoted = [
+        bucket._replace(control_requests=0, candidate_requests=bucket.control_requests) for bucket in a_day(2_400)
+    ]
+    assert measured_traffic(promoted, NOW) == measured_traffic(a_day(2_400), NOW)
+
+
 def test_an_auto_plan_without_traffic_says_what_to_do() -> None:
     """Nobody can make steps for what nobody knows."""
     (fault,) = faults(AUTO, [])
-    assert 'got "auto" and no request of control in the last day' in fault
+    assert 'got "auto" and no request in the last day' in fault
     assert "send traffic first, or write the steps as a list" in fault
 
 

@@ -30,14 +30,17 @@ CLOCK_SKEW_SECONDS = 300  # sandboxes and tasks may disagree on the time; the st
 
 @dataclass(frozen=True)
 class History:
-    """What control did by itself before a ramp; `p95_ms` is None when it served nobody."""
+    """The day before a ramp: control's counts, and the candidate's requests beside them, if it served.
+
+    `p95_ms` is control's, None when it served nobody.
+    """
 
     buckets: tuple[Bucket, ...] = ()
     p95_ms: float | None = None
 
     @property
     def requests(self) -> int:
-        """How many requests it is drawn from."""
+        """How many requests of control it is drawn from."""
         return sum(bucket.control_requests for bucket in self.buckets)
 
 
@@ -72,10 +75,9 @@ class Metrics:
         return Evidence(**arms, alarms=self.alarms(), until=until, buckets=buckets)
 
     def history(self, now: float) -> History:
-        """Control's day before `now` (epoch seconds), under whatever ramp or none: for its rate, clusters and p95."""
-        asked = [
-            _Query("control", metric, "Sum", MINUTE_SECONDS, {"arm": "control"}) for metric in ("requests", "errors")
-        ]
+        """The day before `now` (epoch seconds), under whatever ramp or none: for traffic, control's rate and its p95."""
+        counted = (("control", "requests"), ("control", "errors"), ("candidate", "requests"))
+        asked = [_Query(arm, metric, "Sum", MINUTE_SECONDS, {"arm": arm}) for arm, metric in counted]
         asked += [
             _Query("control", "latency_ms", stat, DAY_SECONDS, {"arm": "control"}) for stat in ("p95", "SampleCount")
         ]

@@ -125,6 +125,11 @@ class Forecast:
         return sum(step.seconds for step in self.steps)
 
     @property
+    def watched_seconds(self) -> float:
+        """The same, where no step waits longer than its patience."""
+        return sum(min(step.seconds, step.limit_seconds) for step in self.steps)
+
+    @property
     def seconds_to_whole(self) -> float:
         """From the start until every user is on the candidate, with a clean candidate."""
         return sum(step.seconds for step in self.steps[:-1])
@@ -189,7 +194,7 @@ def history_events(
 
     While it is held, for `held_seconds`, looks grow rarer however often the plan looks.
     """
-    looks = sum(_looks(seconds, look_seconds) for seconds in watched_seconds) + _looks(held_seconds, None)
+    looks = sum(looks_within(seconds, look_seconds) for seconds in watched_seconds) + looks_within(held_seconds, None)
     tokens = ceil(asked_seconds / TOKEN_SECONDS)
     return EVENTS_AROUND + EVENTS_PER_STEP * len(watched_seconds) + EVENTS_PER_LOOK * looks + EVENTS_PER_TOKEN * tokens
 
@@ -286,8 +291,10 @@ def _log_odds(rate: float) -> float:
     return log(rate / (1 - rate)) if rate < 1 else 700.0
 
 
-def _looks(seconds: float, look_seconds: int | None) -> int:
-    """Looks of one step: as far apart as a tenth of the step so far, from a minute to a quarter of an hour."""
+def looks_within(seconds: float, look_seconds: int | None) -> int:
+    """Looks of a step that lasts `seconds`; None: as far apart as a tenth of it so far, from a minute to a quarter of
+    an hour.
+    """
     if look_seconds is not None:
         return ceil(seconds / look_seconds)
     looks, at = 0, 0.0

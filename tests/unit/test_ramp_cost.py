@@ -1,0 +1,85 @@
+"""What a ramp costs: each item follows what drives it, and the counts behind it are the product's own."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ramp.adapters.metrics import COUNTS
+from ramp.core import prices
+from ramp.core.cost import METRICS_PER_LOOK, SERIES, Cost, cost_of
+from ramp.core.feasibility import forecast_of
+from ramp.core.plan import Plan
+from ramp.core.planner import Traffic
+
+ROOT = Path(__file__).parents[2]
+BETA: dict[str, Any] = json.loads((ROOT / "events" / "plans" / "beta.json").read_text())
+TWENTY = Traffic.at(20)
+
+
+def cost(traffic: Traffic = TWENTY, **changes: Any) -> Cost:
+    """Of the beta plan."""
+    plan = Plan.parse({**BETA, **changes})
+    return cost_of(forecast_of(plan, traffic), plan, traffic)
+
+
+def dollars(found: Cost, name: str) -> float:
+    """Of one item."""
+    (item,) = [item for item in found.items if item.name == name]
+    return item.dollars
+
+
+def test_a_look_asks_for_as_many_metrics_as_the_adapter_does() -> None:
+    """Every count, and of each arm the p95 and the number it is drawn from."""
+    assert sum(map(len, COUNTS.values())) + 2 * len(COUNTS) == METRICS_PER_LOOK
+
+
+def test_the_series_are_those_of_the_wire() -> None:
+    """Each metric of each arm that docs/wire.md names."""
+    section = (ROOT / "docs" / "wire.md").read_text().split("## Metrics")[1].split("## The ramp table")[0]
+    emitted: dict[str, set[str]] = {}
+    for arm, metrics in re.findall(r"^\| `(control|candidate|shadow)` \|[^|]*\|(.*)\|$", section, re.MULTILINE):
+        emitted.setdefault(arm, set()).update(re.findall(r"`(\w+)`", metrics))
+    assert {arm: len(metrics) for arm, metrics in emitted.items()} == SERIES
+
+
+def test_shadow_reads_cost_what_lambda_charges_for_two_invocations() -> None:
+    """By hand: 20 a second, an hour each of everybody and of 99 %, a comparator of 50 ms that waits 30 ms."""
+    shadow = 20 * 3_600 * (1 + 0.99)
+    gb_seconds = shadow * (0.05 + 0.03) * 0.5
+    expected = 2 * shadow * prices.LAMBDA_REQUEST + gb_seconds * prices.LAMBDA_GB_SECOND
+    assert dollars(cost(), "shadow reads") == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "cheaper"),
+    [
+        ({"shadow": {"sample_percent": 50}}, ("shadow reads", "logs of shadow and candidate")),
+        ({"look_seconds": 900}, ("GetMetricData", "state transitions", "tasks")),
+    ],
+)
+def test_what_the_plan_asks_less_of_costs_less(change: dict[str, Any], cheaper: tuple[str, ...]) -> None:
+    """The choices that the bill names as what moves it."""
+    before, after = cost(gate="fixed"), cost(gate="fixed", **change)
+    for name in cheaper:
+        assert dollars(after, name) < dollars(before, name)
+    assert after.dollars < before.dollars
+
+
+def test_a_bill_adds_up_and_tells_the_ramp_from_what_accrues_anyway() -> None:
+    """Logs of the router and traces are there without a ramp."""
+    found = cost()
+    assert found.dollars == pytest.approx(sum(item.dollars for item in found.items))
+    anyway = dollars(found, "logs of the router") + dollars(found, "traces of reads")
+    assert found.dollars - found.added_dollars == pytest.approx(anyway)
+    assert found.dollars / found.months == pytest.approx(found.dollars * prices.MONTH_SECONDS / (3 * 3_600))
+
+
+def test_more_traffic_costs_more_and_the_machine_does_not() -> None:
+    """Looks are as many at any rate."""
+    small, large = cost(gate="fixed"), cost(Traffic.at(200), gate="fixed")
+    assert dollars(large, "shadow reads") == pytest.approx(10 * dollars(small, "shadow reads"))
+    assert dollars(large, "state transitions") == dollars(small, "state transitions")
