@@ -158,7 +158,7 @@ def test_a_lock_is_taken_only_from_the_holder_that_is_known_to_be_dead(table: Ra
     """A lease that has run out gives it to nobody by itself; renewing one's own moves its end."""
     first, second, third = (Lock(f"ramp-{number}", f"arn:{number}") for number in (1, 2, 3))
     assert table.acquire(FLAG, first, NOW, 60) is None
-    assert table.acquire(FLAG, first, NOW + 30, 60) is None
+    assert table.renew(FLAG, first, NOW + 30, 60)
     held = table.lock(FLAG)
     assert held is not None
     assert held.expires_at == NOW + 90
@@ -166,6 +166,32 @@ def test_a_lock_is_taken_only_from_the_holder_that_is_known_to_be_dead(table: Ra
     assert table.acquire(FLAG, second, NOW + 1_000, 60, dead=first) is None
     assert table.acquire(FLAG, third, NOW + 1_000, 60, dead=first) == second
     assert table.lock(FLAG) == second
+    assert not table.renew(FLAG, first, NOW + 1_000, 60)
+    table.release(FLAG, "ramp-2")
+    assert not table.renew(FLAG, second, NOW + 1_000, 60)
+    assert table.lock(FLAG) is None
+
+
+@both
+@pytest.mark.parametrize("end", ["promoted", "rolled_back", "undone", "rollback_failed"])
+def test_a_ramp_that_has_ended_runs_no_more(table: RampTable, end: str) -> None:
+    """Whatever a task that goes on behind its execution's end writes; traffic that was taken back is written always."""
+
+    def write(status: str) -> bool:
+        return table.put_ramp("ramp-1", status, NOW, {})
+
+    def enlist(status: str) -> bool:
+        return table.enlist(FLAG, "ramp-1", status, NOW, NOW)
+
+    for put in (write, enlist):
+        assert put("running")
+        assert put("running")
+        assert put(end)
+        assert not put("running")
+        assert put("promoted") is (end == "promoted")
+        assert put("rolled_back")
+    assert (table.ramp("ramp-1") or {})["status"] == "rolled_back"
+    assert [entry["status"] for entry in table.listed(FLAG)] == ["rolled_back"]
 
 
 @both
@@ -298,8 +324,8 @@ def test_the_list_has_each_ramp_once_the_latest_first(table: RampTable) -> None:
     """Written anew as the ramp goes on, under the key of its start."""
     for ramp, started_at in (("ramp-1", NOW), ("ramp-2", NOW + 60)):
         for status, now in (("running", started_at), ("promoted", started_at + 30)):
-            table.enlist(FLAG, ramp, started_at, now, status=status, steps=3)
-    table.enlist("otherAdapter", "ramp-3", NOW, NOW, status="running", steps=3)
+            assert table.enlist(FLAG, ramp, status, started_at, now, steps=3)
+    assert table.enlist("otherAdapter", "ramp-3", "running", NOW, NOW, steps=3)
     listed = table.listed(FLAG)
     assert [(entry["ramp"], entry["status"], int(entry["steps"])) for entry in listed] == [
         ("ramp-2", "promoted", 3),

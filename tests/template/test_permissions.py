@@ -42,6 +42,7 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("Metrics", "history"): {"cloudwatch:GetMetricData"},
     ("Metrics", "alarms"): {"cloudwatch:DescribeAlarms"},
     ("RampTable", "acquire"): {"dynamodb:PutItem", "dynamodb:GetItem"},
+    ("RampTable", "renew"): {"dynamodb:UpdateItem"},
     ("RampTable", "lock"): {"dynamodb:GetItem"},
     ("RampTable", "release"): {"dynamodb:DeleteItem"},
     ("RampTable", "put_ramp"): {"dynamodb:PutItem"},

@@ -13,6 +13,7 @@ from rampctl.rehearsal.fakes import FakeMetrics, House
 from tests.statemachine.ramp_run import ARN, FLAG, RAMP, a_plan, healthy
 
 ALARM = {"Records": [{"Sns": {"Message": json.dumps({"AlarmName": "guard", "NewStateReason": "3 of 5 over 2 %"})}}]}
+WHOLE = Setting({"ramp": RAMP, "step": 2, "share_ppm": 1_000_000}, None)
 CANARY = Setting({"ramp": RAMP, "step": 1, "share_ppm": 100_000}, None)
 
 
@@ -96,6 +97,7 @@ def test_the_clean_up_leaves_a_promoted_ramp_and_removes_what_it_left(house: Hou
     """A crash between Promote and Clean Up."""
     house.executions.statuses[ARN] = "ABORTED"
     house.table.ramps[RAMP]["status"] = "promoted"
+    house.flag.put(WHOLE, f"ramp {RAMP}")
     assert "was promoted" in net.cleanup({}, house.world())["reason"]
     assert not is_off(house)
     assert house.table.lock(FLAG) is None

@@ -90,19 +90,20 @@ def test_shift_after_a_brake_moves_nothing(house: House) -> None:
 
 @pytest.mark.parametrize("task", [tasks.shift, tasks.promote])
 def test_a_brake_pulled_while_traffic_is_being_set_is_seen_right_after(house: House, task: Any) -> None:
-    """The brake settles, the task's own write lands after it: the task must not report success."""
+    """The brake settles, the task's own write lands after it: the task undoes it, and does not report success."""
     state = prepared(house)["ramp"] | {"step": 2}
     put = house.flag.put
 
-    def braked_meanwhile(setting: Setting, description: str) -> None:
+    def braked_meanwhile(setting: Setting, description: str, fence: Any) -> None:
         house.flag.put = put  # type: ignore[method-assign]  # once
+        fence()
         net.brake({"by": "ada", "reason": "enough"}, house.world())
         put(setting, description)
 
-    house.flag.put = braked_meanwhile  # type: ignore[method-assign]  # the moment between deciding and writing
+    house.flag.put = braked_meanwhile  # type: ignore[method-assign,assignment]  # the moment between deciding and writing
     with pytest.raises(TrafficMoved, match="ada aborted the ramp: enough"):
         task({"ramp": state, "verdict": {"reason": "so"}}, house.world())
-    assert house.table.ramps[RAMP]["status"] == "running"
+    assert house.world().traffic.read().setting == OFF
 
 
 def test_measure_delivered_twice_keeps_one_record(house: House) -> None:

@@ -13,12 +13,12 @@ from typing import Any
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
-from ramp.adapters.flag_lever import Deployment, FlagLever
+from ramp.adapters.flag_lever import SETTLES, Deployment, FlagLever, nothing
 from ramp.adapters.metrics import History, Metrics
 from ramp.adapters.notices import Notices
-from ramp.adapters.table import Lock, RampTable
+from ramp.adapters.table import MAY_FOLLOW, Lock, RampTable
 from ramp.core.evidence import Evidence
-from ramp.core.flag_document import FlagNames, Setting, read_setting, write_setting
+from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
 from ramp.core.plan import EvidenceSettings
 from ramp.errors import TrafficNotShifted
 from ramp.traffic import Traffic
@@ -54,7 +54,7 @@ class FakeFlagLever(FlagLever):
         self.versions: dict[int, tuple[str, dict[str, Any]]] = {
             1: ("Both flags off", copy.deepcopy({**FIRST_DOCUMENT}))
         }
-        self.deployed = 1
+        self.deployed, self.said = 1, ""
         self.foreign_deployment: int | None = None
 
     def read(self) -> Setting:
@@ -69,15 +69,17 @@ class FakeFlagLever(FlagLever):
         number, self.foreign_deployment = self.foreign_deployment, None
         return number
 
-    def put(self, setting: Setting, description: str) -> None:
-        if self.read() == setting:
+    def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
+        said = description + SETTLES if setting == OFF else description
+        if self.read() == setting and (setting != OFF or self.said == said):
             return
+        fence()
         if self.foreign_deployment is not None:
             raise TrafficNotShifted(f"AppConfig deployment {self.foreign_deployment} is in flight")
         document = write_setting(self.versions[self.deployed][1], NAMES, setting)
         number = max(self.versions) + 1
         self.versions[number] = (description, json.loads(json.dumps(document)))
-        self.deployed = number
+        self.deployed, self.said = number, said
 
     def prune(self, description: str) -> int:
         superseded = [n for n, (said, _) in self.versions.items() if said == description and n != self.deployed]
@@ -148,6 +150,12 @@ class FakeTable(RampTable):
         self.locks[flag] = replace(lock, expires_at=int(now + lease_seconds))
         return None
 
+    def renew(self, flag: str, lock: Lock, now: float, lease_seconds: float) -> bool:
+        if self.locks.get(flag) != lock:
+            return False
+        self.locks[flag] = replace(lock, expires_at=int(now + lease_seconds))
+        return True
+
     def lock(self, flag: str) -> Lock | None:
         return self.locks.get(flag)
 
@@ -155,16 +163,22 @@ class FakeTable(RampTable):
         if flag in self.locks and self.locks[flag].ramp == ramp:
             del self.locks[flag]
 
-    def enlist(self, flag: str, ramp: str, started_at: float, now: float, **fields: Any) -> None:
+    def enlist(self, flag: str, ramp: str, status: str, started_at: float, now: float, **fields: Any) -> bool:
+        if _has_ended(self.lists.get((flag, int(started_at), ramp)), status):
+            return False
         times = {"started_at": int(started_at), "updated_at": int(now)}
-        self.lists[flag, int(started_at), ramp] = {"ramp": ramp, **times, **fields}
+        self.lists[flag, int(started_at), ramp] = {"ramp": ramp, "status": status, **times, **fields}
+        return True
 
     def listed(self, flag: str, limit: int | None = None) -> list[dict[str, Any]]:
         newest = sorted((key for key in self.lists if key[0] == flag), reverse=True)
         return [copy.deepcopy(self.lists[key]) for key in newest[:limit]]
 
-    def put_ramp(self, ramp: str, status: str, now: float, document: Mapping[str, Any], **fields: Any) -> None:
+    def put_ramp(self, ramp: str, status: str, now: float, document: Mapping[str, Any], **fields: Any) -> bool:
+        if _has_ended(self.ramps.get(ramp), status):
+            return False
         self.ramps[ramp] = {"status": status, "updated_at": int(now), "document": _plain(document), **fields}
+        return True
 
     def ramp(self, ramp: str) -> dict[str, Any] | None:
         return copy.deepcopy(self.ramps.get(ramp))
@@ -308,6 +322,10 @@ class House:
             executions=guard(self.executions),
             now=self.clock,
         )
+
+
+def _has_ended(found: Mapping[str, Any] | None, status: str) -> bool:
+    return found is not None and found["status"] not in MAY_FOLLOW.get(status, {found["status"]})
 
 
 def _plain(document: Any) -> Any:

@@ -5,6 +5,7 @@ done twice, or by two at once.
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from ramp.adapters.table import Lock
@@ -24,10 +25,15 @@ def settle(world: World, state: RampState | None, ramp: str, by: str, reason: st
     The word comes before traffic, so that a shift going on right now sees it when it is done, and undoes itself.
     """
     try:
-        world.table.put_command(ramp, Verb.ABORT, state.step if state else 0, by, reason, world.now())
+        leave_word(world, state, ramp, by, reason)
     finally:
         position = world.traffic.settle(ramp, state.alias_to_restore if state else None)
     return position
+
+
+def leave_word(world: World, state: RampState | None, ramp: str, by: str, reason: str) -> None:
+    """So that nothing raises traffic again in this ramp."""
+    world.table.put_command(ramp, Verb.ABORT, state.step if state else 0, by, reason, world.now())
 
 
 def roll_back(world: World, state: RampState, by: str, reason: str) -> Position:
@@ -65,19 +71,32 @@ def clear(world: World, flag: str, lock: Lock | None, ramp: str) -> str | None:
         let_go(world, ramp, flag)
         return f"{ramp} was promoted; what it left behind is removed"
     reason = "its execution ended without settling"
-    if state is None:
-        where = settle(world, None, ramp, CLEANER, reason).describe()
-        let_go(world, ramp, flag)
-    else:
-        where = roll_back(world, state, CLEANER, reason).describe()
+    with ExitStack() as stack:
+        stack.callback(_tell_unsettled, world, state, ramp)
+        if state is None:
+            where = settle(world, None, ramp, CLEANER, reason).describe()
+            let_go(world, ramp, flag)
+        else:
+            where = roll_back(world, state, CLEANER, reason).describe()
+        stack.pop_all()
     world.notices.tell(f"Ramp {ramp} settled by {CLEANER}", f"{ramp} had ended without settling. {where}.")
     return f"{ramp} had ended without settling; {where}"
 
 
+def _tell_unsettled(world: World, state: RampState | None, ramp: str) -> None:
+    """For when settling fails: somebody must look now, and the next clean-up tries again."""
+    world.notices.tell(
+        f"Ramp {ramp}: traffic could not be settled",
+        f"{CLEANER} could not take back what {ramp} left, and tries again. Look at once: ramp doctor --repair.",
+    )
+    if state is not None:
+        record(world, state, "rollback_failed", "traffic could not be settled")
+
+
 def was_promoted(world: World, ramp: str) -> bool:
-    """By its record; a record that has expired leaves only what users see: everybody on the candidate."""
+    """By its record and by what users see: everybody on the candidate. A record that has expired says nothing."""
     found = world.table.ramp(ramp)
-    return bool(found["status"] == "promoted") if found else world.traffic.read().is_promoted
+    return (found is None or found["status"] == "promoted") and world.traffic.read().is_promoted
 
 
 def state_of(found: Mapping[str, Any] | None) -> RampState | None:

@@ -13,7 +13,11 @@ LEASE_SECONDS = 3_600  # renewed at every look, and looks are fifteen minutes ap
 
 
 def record(world: World, state: RampState, status: str, reason: str) -> None:
-    """Write the ramp's own record and its entry in the list: `status` as in docs/wire.md, `reason` for people."""
+    """Write the ramp's own record and its entry in the list: `status` as in docs/wire.md, `reason` for people.
+
+    Raises:
+        TrafficMoved: the ramp has ended already, so it neither runs nor is promoted.
+    """
     now = world.now()
     entry: dict[str, Any] = {
         "step": state.step,
@@ -21,17 +25,19 @@ def record(world: World, state: RampState, status: str, reason: str) -> None:
         "reason": reason,
         **({} if status == "running" else {"ended_at": int(now)}),
     }
-    world.table.put_ramp(state.ramp, status, now, state.to_wire(), **entry)
-    steps = len(state.plan.steps)
-    world.table.enlist(state.plan.flag, state.ramp, state.started_at, now, status=status, steps=steps, **entry)
+    listed = {**entry, "steps": len(state.plan.steps)}
+    if not (
+        world.table.put_ramp(state.ramp, status, now, state.to_wire(), **entry)
+        and world.table.enlist(state.plan.flag, state.ramp, status, state.started_at, now, **listed)
+    ):
+        raise TrafficMoved(f"{state.ramp} has ended already, so it is not {status}")
 
 
 def hold(world: World, state: RampState) -> None:
     """Renew the lease of the ramp's lock.
 
     Raises:
-        TrafficMoved: another ramp has the lock, so this one moves nothing any more.
+        TrafficMoved: the lock is not this ramp's any more, so it moves nothing and asks nobody.
     """
-    mine = Lock(state.ramp, state.execution_arn)
-    if holder := world.table.acquire(state.plan.flag, mine, world.now(), LEASE_SECONDS):
-        raise TrafficMoved(f"{state.plan.flag} is moved by {holder.ramp}, which has taken the lock")
+    if not world.table.renew(state.plan.flag, Lock(state.ramp, state.execution_arn), world.now(), LEASE_SECONDS):
+        raise TrafficMoved(f"the lock of {state.plan.flag} is not held by {state.ramp} any more")

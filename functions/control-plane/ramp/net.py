@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from ramp.core.flag_document import OFF
-from ramp.ending import CLEANER, clear, is_nobodys, settle, state_of
+from ramp.ending import CLEANER, clear, is_nobodys, leave_word, state_of
 from ramp.world import World
 
 Json = dict[str, Any]
@@ -49,10 +49,17 @@ def brake(event: Mapping[str, Any], world: World) -> Json:
     if lock is None or event.get("ramp", lock.ramp) != lock.ramp:
         return {"braked": False, "reason": "no such ramp is running"}
     found = world.table.ramp(lock.ramp)
-    if found and found["status"] == "promoted":
+    position = None
+    if not _is_promoted(found):
+        state = state_of(found)
+        try:
+            leave_word(world, state, lock.ramp, puller.by, puller.reason)
+            found = world.table.ramp(lock.ramp)  # anew: a promotion records itself and then looks for the word
+        finally:
+            if not _is_promoted(found):
+                position = world.traffic.settle(lock.ramp, state.alias_to_restore if state else None)
+    if position is None:
         return {"braked": False, "reason": f"{lock.ramp} has been promoted"}
-    state = state_of(found)
-    position = settle(world, state, lock.ramp, puller.by, puller.reason)
     safe_at = world.now()
     times = {"began_at_ms": round(began_at * 1000), "safe_at_ms": round(safe_at * 1000)}
     if puller.alarmed_at is not None:
@@ -67,6 +74,10 @@ def brake(event: Mapping[str, Any], world: World) -> Json:
     where = f"{position.describe()}; {took}"
     world.notices.tell(f"Ramp {lock.ramp}: brake", f"{puller.by} pulled the brake: {puller.reason}.\n\n{where}.")
     return {"braked": True, "ramp": lock.ramp, "reason": f"{puller.by}: {puller.reason}. {where}."}
+
+
+def _is_promoted(found: Mapping[str, Any] | None) -> bool:
+    return found is not None and found["status"] == "promoted"
 
 
 def cleanup(event: Mapping[str, Any], world: World) -> Json:

@@ -61,17 +61,21 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     holder = world.table.acquire(plan.flag, Lock(ramp, execution_arn), now, LEASE_SECONDS)
     if holder is not None:
         return _refused(f"flag: {plan.flag} is moved by another ramp, got {holder.ramp}, expected none running")
+    began = ending.state_of(world.table.ramp(ramp))  # delivered twice, it began once
     state = RampState(
         ramp=ramp,
         execution_arn=execution_arn,
         raw_plan=raw_plan,
         alias_version=world.traffic.read().alias.version,
-        started_at=now,
+        started_at=began.started_at if began else now,
         control_p95_ms=history.p95_ms if history.requests >= plan.gates.min_requests else None,
     )
     world.table.put_gate(ramp, GateState.begin(history.buckets).to_wire(), now)
     world.deadline.set(ramp, now + plan.deadline_seconds)
     record(world, state, "running", "prepared")
+    if world.executions.status(execution_arn) not in {"RUNNING", None}:  # the net has come and gone
+        clear(world, plan.flag, Lock(ramp, execution_arn), ramp)
+        return _refused("the execution was ended while the ramp was being prepared")
     steps = ", ".join(step.title for step in plan.steps)
     reason = f"the plan is sound, the lock is taken, and the steps are {steps}"
     world.notices.tell(f"Ramp {ramp} started", f"The ramp {ramp} on {plan.flag} starts: {reason}.")
@@ -82,8 +86,7 @@ def shift(event: Mapping[str, Any], world: World) -> Json:
     """Set the present step's share and read it back."""
     state = RampState.from_wire(event["ramp"])
     hold(world, state)
-    _refuse_after_brake(state, world)
-    world.traffic.shift(state)
+    world.traffic.shift(state, lambda: _refuse_after_brake(state, world))
     _undo_after_brake(state, world)
     state = state.shifted(world.now())
     summary = f"{state.current.title} is set and reads back"
@@ -131,6 +134,11 @@ def ask(event: Mapping[str, Any], world: World) -> Json:
         raise TrafficMoved("question: is missing from the state, got none, expected what Measure asked")
     fields = {"step": state.step, "question": question.text, "causes": list(question.causes)}
     is_new = world.table.ask(state.ramp, question.request_id, token, world.now(), **fields)
+    try:
+        hold(world, state)
+    except TrafficMoved:  # the net came in between, and nobody else is left to forget the question
+        world.table.close_request(state.ramp)
+        raise
     request = world.table.request(state.ramp) or {}
     if "answer" in request:
         world.executions.answer(token, {name: str(request[name]) for name in ("answer", "by", "reason")})
@@ -148,10 +156,9 @@ def promote(event: Mapping[str, Any], world: World) -> Json:
     """Verify that every user is on the candidate, and stop comparing."""
     state = RampState.from_wire(event["ramp"])
     hold(world, state)
-    _refuse_after_brake(state, world)
-    world.traffic.promote(state)
-    _undo_after_brake(state, world)
+    world.traffic.promote(state, lambda: _refuse_after_brake(state, world))
     record(world, state, "promoted", event["verdict"]["reason"])
+    _undo_after_brake(state, world)  # after the record: the brake leaves word first and then looks at it
     summary = "every user is on the candidate, read back; shadow is off"
     return {"ramp": state.to_wire(), "summary": summary}
 
@@ -223,6 +230,7 @@ def _next(decision: Decision) -> Json:
 def _answer(handed: Mapping[str, Any], state: RampState, world: World) -> Answer | None:
     """A person's answer: as the token handed it over, or as the table kept it for the question that still stands."""
     if answer := Answer.parse(handed):
+        _keep(answer, state, world)
         return answer
     if handed:
         logger.warning("an answer was not understood", extra={"fields": sorted(handed)})
@@ -230,6 +238,15 @@ def _answer(handed: Mapping[str, Any], state: RampState, world: World) -> Answer
         return None
     request = world.table.request(state.ramp) or {}
     return Answer.parse(request) if request.get("request_id") == state.question.request_id else None
+
+
+def _keep(answer: Answer, state: RampState, world: World) -> None:
+    """Keep an answer that came past the table, by `aws stepfunctions send-task-success`."""
+    word, now = "approve" if answer.approves else "reject", world.now()
+    asked = state.question.request_id if state.question else ""
+    if world.table.answer(state.ramp, asked, word, answer.by, answer.reason, now):
+        told = {"step": state.step, "by": answer.by, "reason": answer.reason, "via": "token"}
+        world.table.put_word(state.ramp, word, now, **told)
 
 
 def _command(ramp: str, world: World) -> Command | None:

@@ -1,5 +1,6 @@
 """Traffic: both levers as one. The one piece of code that shifts and settles, for every task that does either."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
@@ -65,10 +66,14 @@ class Traffic:
         """Whether the read function has this published version."""
         return self._alias.has_version(version)
 
-    def shift(self, state: RampState) -> None:
-        """Set the state's present step. The flag first: it names the ramp and step that the metrics are keyed by."""
-        self._flag.put(setting_for(state), description(state.ramp))
+    def shift(self, state: RampState, fence: Callable[[], None]) -> None:
+        """Set the state's present step. The flag first: it names the ramp and step that the metrics are keyed by.
+
+        `fence` raises when traffic may not be moved; it is called just before, see `FlagLever.put`.
+        """
+        self._flag.put(setting_for(state), description(state.ramp), fence)
         if state.plan.lever == "alias":
+            fence()
             self._weigh(state)
 
     def settle(self, ramp: str, alias_version: str | None) -> Position:
@@ -92,10 +97,11 @@ class Traffic:
                     raise
         return self.read()
 
-    def promote(self, state: RampState) -> Position:
-        """Everybody on the candidate and no more comparison. Returns what reads back."""
-        self._flag.put(promoted_setting(state), description(state.ramp))
+    def promote(self, state: RampState, fence: Callable[[], None]) -> Position:
+        """Everybody on the candidate and no more comparison; `fence` as in `shift`. Returns what reads back."""
+        self._flag.put(promoted_setting(state), description(state.ramp), fence)
         if state.plan.lever == "alias":
+            fence()
             self._weigh(state)
         return self.read()
 

@@ -30,6 +30,10 @@ POLL_SECONDS = 0.5
 logger = Logger(child=True)
 
 
+def nothing() -> None:
+    """A fence that lets everybody pass."""
+
+
 @dataclass(frozen=True)
 class FlagLocation:
     """Where the document lives: ids or names of application, environment, profile and deployment strategy."""
@@ -83,12 +87,14 @@ class FlagLever:
             ConfigurationProfileIdentifier=self._location.profile,
         )["InitialConfigurationToken"]
         content = self._data.get_latest_configuration(ConfigurationToken=token)["Configuration"].read()
-        return read_setting(json.loads(content) if content else {}, self._names)
+        if not content:  # in a session of its own the first answer is whole
+            raise TrafficNotShifted("AppConfig gave no document")
+        return read_setting(json.loads(content), self._names)
 
     def in_flight(self) -> Deployment | None:
         """The deployment that has not ended in the environment, whoever started it."""
         number = self._number_in_flight()
-        return None if number is None else Deployment(number, self._deployment(number).get("Description", ""))
+        return None if number is None else Deployment(number, self._said(number))
 
     def stop(self) -> int | None:
         """Stop the deployment in flight, if there is one; AppConfig then serves the version before it.
@@ -107,16 +113,22 @@ class FlagLever:
             self._sleep(POLL_SECONDS)
         return found.number
 
-    def put(self, setting: Setting, description: str) -> None:
+    def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         """Deploy `setting` and read it back.
+
+        `fence` is called once it is settled on which deployment this one must follow, and raises when traffic may not
+        be moved. Off is deployed anew although it is served, once for each `description`: so whoever passed the fence
+        before meets a deployment that it does not know, and moves nothing.
 
         Raises:
             TrafficNotShifted: another deployment is in flight, or the setting is not served yet; try again.
         """
-        before = self.read()
-        if before == setting:
-            return
         latest = next(self._deployments(), None)
+        before = self.read()
+        said = description + SETTLES if setting == OFF else description
+        if before == setting and (setting != OFF or (latest and self._said(latest["DeploymentNumber"]) == said)):
+            return
+        fence()
         if latest and latest["State"] in IN_FLIGHT:
             raise TrafficNotShifted(f"AppConfig deployment {latest['DeploymentNumber']} is in flight")
         version = self._appconfig.create_hosted_configuration_version(
@@ -126,7 +138,6 @@ class FlagLever:
             ContentType="application/json",
             Description=description,
         )["VersionNumber"]
-        said = description + SETTLES if setting == OFF else description
         self._deploy(version, said, latest["DeploymentNumber"] if latest else 0)
         self._verify(setting)
         logger.info("flag changed", extra=change(before, setting, description))
@@ -134,6 +145,8 @@ class FlagLever:
     def prune(self, description: str) -> int:
         """Delete the versions written under `description` that are not the deployed one; returns how many."""
         deployed = self._deployed_version()
+        if deployed is None:  # or none that is known: nothing is superseded then
+            return 0
         pages = self._appconfig.get_paginator("list_hosted_configuration_versions").paginate(
             ApplicationId=self._location.application, ConfigurationProfileId=self._location.profile
         )
@@ -196,6 +209,9 @@ class FlagLever:
 
     def _number_in_flight(self) -> int | None:
         return next((item["DeploymentNumber"] for item in self._deployments() if item["State"] in IN_FLIGHT), None)
+
+    def _said(self, number: int) -> str:
+        return self._deployment(number).get("Description", "")
 
     def _deployment(self, number: int) -> "DeploymentTypeDef":
         return self._appconfig.get_deployment(

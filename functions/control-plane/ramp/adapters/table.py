@@ -1,7 +1,7 @@
 """The ramp table: lock, list, ramp, looks, question, command, words. Keys and fields as in docs/wire.md."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 KEPT_SECONDS = 90 * 86_400
+# A ramp that has ended stays ended, whatever a task says that goes on behind the back of its execution's end.
+MAY_FOLLOW: Mapping[str, Collection[str]] = {"running": ("running",), "promoted": ("running", "promoted")}
 BATCH = 100  # Source: Amazon DynamoDB API reference, BatchGetItem
 
 
@@ -32,7 +34,7 @@ class RampTable:
         self._table = table
 
     def acquire(self, flag: str, lock: Lock, now: float, lease_seconds: float, dead: Lock | None = None) -> Lock | None:
-        """Take the lock of `flag`, or renew its lease. Returns the holder when somebody else than `dead` has it.
+        """Take the lock of `flag`; one's own again is fine. Returns the holder when somebody else than `dead` has it.
 
         A lease that has run out gives nobody the right to the lock: whether its holder still runs is for the caller to
         find out, who then names it as `dead`.
@@ -56,6 +58,19 @@ class RampTable:
             return self.lock(flag) or self.acquire(flag, lock, now, lease_seconds)
         return None
 
+    def renew(self, flag: str, lock: Lock, now: float, lease_seconds: float) -> bool:
+        """Move the end of the lease. False when the lock is not this holder's any more."""
+        try:
+            self._table.update_item(
+                Key=_lock_key(flag),
+                UpdateExpression="SET expires_at = :end",
+                ConditionExpression="execution_arn = :me",
+                ExpressionAttributeValues={":end": int(now + lease_seconds), ":me": lock.execution_arn},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def lock(self, flag: str) -> Lock | None:
         """The lock of `flag`, if it is held."""
         item = self._get(_lock_key(flag))
@@ -72,18 +87,10 @@ class RampTable:
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return
 
-    def put_ramp(self, ramp: str, status: str, now: float, document: Mapping[str, Any], **fields: Any) -> None:
-        """The ramp's own record, written whole."""
-        self._table.put_item(
-            Item={
-                **_key(ramp, "ramp"),
-                "status": status,
-                "updated_at": int(now),
-                "document": json.dumps(document),
-                **fields,
-                "expire_at": int(now + KEPT_SECONDS),
-            }
-        )
+    def put_ramp(self, ramp: str, status: str, now: float, document: Mapping[str, Any], **fields: Any) -> bool:
+        """The ramp's own record, written whole. False, and nothing written: the ramp has ended already."""
+        item: dict[str, Any] = {"updated_at": int(now), "document": json.dumps(document), **fields}
+        return self._put_unless_ended({**_key(ramp, "ramp"), **item}, status, now)
 
     def ramp(self, ramp: str) -> dict[str, Any] | None:
         """The ramp's record, its document decoded."""
@@ -223,15 +230,33 @@ class RampTable:
         """Where a link leads."""
         return self._get(_link_key(digest))
 
-    def enlist(self, flag: str, ramp: str, started_at: float, now: float, **fields: Any) -> None:
-        """Enter the ramp in its flag's list, or write its entry anew; `fields` as in docs/wire.md."""
+    def enlist(self, flag: str, ramp: str, status: str, started_at: float, now: float, **fields: Any) -> bool:
+        """Enter the ramp in its flag's list, or write its entry anew; `fields` as in docs/wire.md. False as above."""
         key = {"pk": f"flag#{flag}", "sk": f"ramp#{int(started_at):012}#{ramp}"}
-        times = {"started_at": int(started_at), "updated_at": int(now), "expire_at": int(now + KEPT_SECONDS)}
-        self._table.put_item(Item={**key, "ramp": ramp, **times, **fields})
+        times = {"started_at": int(started_at), "updated_at": int(now)}
+        return self._put_unless_ended({**key, "ramp": ramp, **times, **fields}, status, now)
 
     def listed(self, flag: str, limit: int | None = None) -> list[dict[str, Any]]:
         """The ramps of `flag`, the latest first, at most `limit`."""
         return list(islice(self._query(f"flag#{flag}", "ramp#", newest_first=True), limit))
+
+    def _put_unless_ended(self, item: Mapping[str, Any], status: str, now: float) -> bool:
+        whole = {**item, "status": status, "expire_at": int(now + KEPT_SECONDS)}
+        before = MAY_FOLLOW.get(status)
+        if before is None:
+            self._table.put_item(Item=whole)
+            return True
+        names = {f":status{index}": name for index, name in enumerate(before)}
+        try:
+            self._table.put_item(
+                Item=whole,
+                ConditionExpression=f"attribute_not_exists(pk) OR #status IN ({', '.join(names)})",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=names,
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def _last_look(self, ramp: str, step: int) -> int:
         """The number of a step's latest look; 0 before the first."""
