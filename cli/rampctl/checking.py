@@ -63,14 +63,22 @@ def check(path: str, traffic: Traffic | None, console: Console, *, as_json: bool
         return Exit.BAD_PLAN
     forecast = forecast_of(plan, traffic) if traffic else None
     faults = forecast.faults if forecast and plan.gate == "sequential" else ()
+    warnings = forecast.warnings if forecast and plan.gate == "sequential" else ()
     if as_json:
-        told = {"valid": not faults, "faults": faults, "total_seconds": plans.total_seconds(plan), "plan": asdict(plan)}
+        told = {
+            "valid": not faults,
+            "faults": faults,
+            "warnings": warnings,
+            "total_seconds": plans.total_seconds(plan),
+            "plan": asdict(plan),
+        }
         print(json.dumps(told | _facts(forecast, traffic, plan), ensure_ascii=False))
         return Exit.BAD_PLAN if faults else DONE
     console.print(plans.described(plan), highlight=False)
     if forecast and traffic:
         bill = forecasting.bill(cost_of(forecast, plan, traffic))
         console.print("", forecasting.told(forecast, traffic, plan), "", bill, sep="\n", highlight=False)
+        console.print(*("", *warnings), sep="\n", highlight=False, soft_wrap=True)
     if faults:
         raise PlanInvalid(faults)
     return DONE
@@ -118,6 +126,7 @@ def _step_facts(step: StepForecast) -> dict[str, Any]:
         "certificate_seconds": _finite(step.certificate_seconds),
         "caught_percent": 100 * step.caught_rate,
         "users_at_risk": step.users_at_risk,
+        "asked_percent": 100 * step.asked_share,
     }
 
 

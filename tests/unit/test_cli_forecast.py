@@ -35,6 +35,18 @@ def test_a_forecast_has_a_row_for_each_step_and_the_whole_in_words() -> None:
     assert "of the 25,000 events" in words
 
 
+def test_steps_that_will_often_end_in_questions_are_told_with_what_would_not() -> None:
+    """The production ramp for fifty users: sound, and yet 1 % of them is nobody in most ramps."""
+    result = check(PRODUCTION, "--traffic", "1000/day")
+    assert result.exit_code == 0
+    assert (
+        "steps[1]: ends in a question in about 61 % of ramps of a sound candidate, got 1 % of 50 users" in result.stdout
+    )
+    assert 'steps: "auto" would serve everybody after 27.7 hours' in result.stdout
+    assert json.loads(check(PRODUCTION, "--traffic", "1000/day", "--json").stdout)["warnings"]
+    assert "ends in a question" not in check(PRODUCTION, "--traffic", "1/s").stdout
+
+
 def test_a_forecast_comes_with_its_bill() -> None:
     """Item by item with what moves it, for people and for scripts."""
     words = " ".join(check(PRODUCTION, "--traffic", "1000/day").stdout.split())

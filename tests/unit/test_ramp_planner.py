@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from ramp.core.planner import PlannedStep, Traffic, auto_steps, first_share, forecast
 from ramp.core.policy import Policy
+from scipy.stats import binom
 
 POLICY = Policy()
 SMALL = Traffic(1_000 / 86_400, 50)
@@ -64,6 +65,30 @@ def test_a_hopeless_step_is_refused_with_a_plan_that_suits() -> None:
     assert faults[0].startswith("steps[0]: cannot pass, got 42 requests in 60 minutes, expected 535 clean ones")
     assert faults[-1].startswith("steps: do not suit the traffic")
     assert "25 %" in faults[-1]
+
+
+def test_a_small_share_of_few_users_is_often_nobody_and_that_is_said() -> None:
+    """1 % of 50 users is nobody in 0.99^50 of ramps; the 5 % that follow cannot count on what 1 % saw."""
+    shares = ((0, 86_400), (10_000, 172_800), (50_000, 86_400), (250_000, 86_400), (1_000_000, 3_600))
+    found = forecast([PlannedStep(ppm, seconds, seconds) for ppm, seconds in shares], SMALL, POLICY)
+    assert found.faults == ()
+    assert found.steps[1].empty_share == pytest.approx(0.99**50)
+    assert found.steps[1].asked_share == pytest.approx(0.99**50)
+    assert found.steps[2].asked_share == pytest.approx(float(binom.cdf(1, 50, 0.05)))
+    assert found.warnings[0].startswith("steps[1]: ends in a question in about 61 % of ramps of a sound candidate")
+    assert found.warnings[-1].startswith('steps: "auto" would serve everybody after 27.7 hours and ask in about 0 %')
+    many = forecast([PlannedStep(ppm, seconds, seconds) for ppm, seconds in shares], Traffic(1, 4_320), POLICY)
+    assert many.warnings == ()
+
+
+@pytest.mark.parametrize(("share_ppm", "users"), [(10_000, 50), (278, 216_000), (17, 4_320_000), (500_000, 3)])
+def test_how_often_too_few_users_fall_into_a_share_is_the_binomial_distribution(share_ppm: int, users: int) -> None:
+    """By scipy, with a request of each user in the step's time."""
+    step = PlannedStep(share_ppm, 86_400, 0)
+    traffic = Traffic(users / 86_400, users)
+    item = forecast([step, PlannedStep(1_000_000, 60, 60)], traffic, POLICY).steps[0]
+    expected = float(binom.cdf(item.certificate_requests - 1, users, share_ppm / 1e6))
+    assert item.asked_share == pytest.approx(expected, abs=1e-6)
 
 
 def test_where_no_steps_would_do_none_are_named() -> None:

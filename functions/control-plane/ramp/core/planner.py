@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, inf, log, sqrt
+from math import ceil, exp, inf, lgamma, log, log1p, sqrt
 from typing import Self
 
 from ramp.core.judgement import count, duration, percent
@@ -23,6 +23,8 @@ PATIENCE_MAX_SECONDS = 1_209_600  # Source: plan.schema.json
 PROBATION_MIN_SECONDS = 1_800
 PATIENCE_RATIO = 3  # of the mean time to a certificate at half the bound: beyond its 95th percentile
 DETECTED_SIGMAS = 1.2816  # 90 % of a normal distribution
+NEVER_SIGMAS = 6  # of a binomial: beyond, the other side is not worth adding up
+ASKED_SHARE_TOLD = 0.1  # of sound candidates: where more end in a question, people hear of it beforehand
 LOOK_SECONDS_MIN, LOOK_SECONDS_MAX, LOOK_SHARE = 60, 900, 10  # as core/state.py spaces them
 EVENTS_PER_LOOK = 9  # Wait, Measure and Action? in the execution's history
 EVENTS_PER_STEP = 16
@@ -77,6 +79,8 @@ class StepForecast:
     `certificate_requests` counts the steps before, too; `certificate_seconds` is what is left of it here, for a
     candidate without failures; `slow_seconds` the same for one that fails half as often as the certificate allows.
     `caught_rate` is the smallest rate of failures that is rolled back by the end of the step in 9 of 10 ramps.
+    `asked_share` (0-1): ramps of a candidate without failures that end in a question here, since too few users fall
+    into the share, and `empty_share` the ones of them in which nobody does.
     """
 
     step: PlannedStep
@@ -86,6 +90,8 @@ class StepForecast:
     slow_seconds: float
     caught_rate: float
     users_at_risk: int
+    asked_share: float = 0.0
+    empty_share: float = 0.0
 
     @property
     def limit_seconds(self) -> int:
@@ -113,11 +119,14 @@ class StepForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The whole plan; `faults` says what is hopeless about it, and what would be better."""
+    """The whole plan; `faults` says what is hopeless about it, `warnings` what often ends in questions, and what would
+    be better.
+    """
 
     steps: tuple[StepForecast, ...]
     faults: tuple[str, ...]
     history_events: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -170,16 +179,20 @@ def forecast(
     faults = [*_hopeless(forecasts, traffic, policy)]
     if events > HISTORY_EVENTS_MAX:
         faults.append(f"look_seconds: fills the execution's history, got {events} events, expected at most 25000")
-    return Forecast(tuple(forecasts), tuple(faults), events)
+    return Forecast(tuple(forecasts), tuple(faults), events, tuple(_doubtful(forecasts, traffic, policy)))
 
 
 def _forecasts(steps: Sequence[PlannedStep], traffic: Traffic, policy: Policy) -> list[StepForecast]:
     following = _with_next([step.share_ppm for step in steps])
     forecasts: list[StepForecast] = []
-    live_requests = 0.0
+    live_requests = sure_requests = 0.0
     for step, (_, following_ppm) in zip(steps, following, strict=True):
-        forecasts.append(_step_forecast(step, following_ppm, live_requests, traffic, policy))
-        live_requests += forecasts[-1].requests if step.share_ppm else 0.0
+        item = _step_forecast(step, following_ppm, live_requests, traffic, policy)
+        asked_share = _asked_share(step, item.certificate_requests - sure_requests, traffic)
+        forecasts.append(replace(item, asked_share=asked_share))
+        live_requests += item.requests if step.share_ppm else 0.0
+        if item.empty_share <= ASKED_SHARE_TOLD:  # of a step that is often empty nothing can be counted on
+            sure_requests = live_requests
     return forecasts
 
 
@@ -259,7 +272,31 @@ def _step_forecast(
         slow_seconds=_divided(max(0.0, _slow_requests(bound, beta) - live_requests), pace),
         caught_rate=_caught_rate(live_requests + requests, policy),
         users_at_risk=round(traffic.users * step.share),
+        empty_share=_below(1, traffic.users, step.share) if 0 < step.share < 1 else 0.0,
     )
+
+
+def _asked_share(step: PlannedStep, needed: float, traffic: Traffic) -> float:
+    """How often so few users fall into the share that `needed` requests of theirs do not come in the step's time.
+
+    Users are dealt, not requests, and of a few users a small share may be nobody.
+    """
+    if needed <= 0 or not 0 < step.share < 1 or traffic.requests_per_second <= 0:
+        return 0.0
+    of_a_user = traffic.requests_per_second / traffic.users * (step.bake_seconds + step.patience_seconds)
+    return _below(needed / of_a_user, traffic.users, step.share) if of_a_user else 1.0
+
+
+def _below(count: float, users: int, share: float) -> float:
+    """P(fewer than `count` of `users` fall into `share`): the binomial distribution, `share` in (0, 1)."""
+    mean, sigma = users * share, sqrt(users * share * (1 - share))
+    if count > users or count > mean + NEVER_SIGMAS * sigma + NEVER_SIGMAS:
+        return 1.0
+    if count < mean - NEVER_SIGMAS * sigma:
+        return 0.0
+    ways = (lgamma(users + 1) - lgamma(k + 1) - lgamma(users - k + 1) for k in range(ceil(count)))
+    odds = log(share) - log1p(-share)
+    return min(1.0, sum(exp(way + k * odds + users * log1p(-share)) for k, way in enumerate(ways)))
 
 
 def _caught_rate(requests: float, policy: Policy) -> float:
@@ -317,6 +354,25 @@ def _hopeless(steps: Sequence[StepForecast], traffic: Traffic, policy: Policy) -
             )
     if any(item.is_hopeless for item in steps):
         yield f"steps: do not suit the traffic, got {len(steps)} steps, expected {_better(traffic, policy)}"
+
+
+def _doubtful(steps: Sequence[StepForecast], traffic: Traffic, policy: Policy) -> Iterator[str]:
+    doubtful = [(index, item) for index, item in enumerate(steps) if item.asked_share > ASKED_SHARE_TOLD]
+    for index, item in doubtful:
+        nobody = f" (nobody at all in {100 * item.empty_share:.0f} %)" if item.empty_share > ASKED_SHARE_TOLD else ""
+        yield (
+            f"steps[{index}]: ends in a question in about {100 * item.asked_share:.0f} % of ramps of a sound candidate, got "
+            f"{item.step.title} of {count(traffic.users)} users{nobody}, expected more users, or more patience"
+        )
+    if doubtful and traffic.requests_per_second > 0:
+        planned = _forecasts(auto_steps(traffic, policy), traffic, policy)
+        to_whole_seconds = sum(item.seconds for item in planned[:-1])
+        asked_share = max(item.asked_share for item in planned)
+        if asked_share <= ASKED_SHARE_TOLD:
+            yield (
+                f'steps: "auto" would serve everybody after {duration(to_whole_seconds)} and ask in about '
+                f"{100 * asked_share:.0f} %: {', '.join(item.step.title for item in planned)}"
+            )
 
 
 def _better(traffic: Traffic, policy: Policy) -> str:
