@@ -4,7 +4,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from math import ceil, sqrt
+from typing import Any, NamedTuple
 
 from ramp.adapters.metrics import DAY_SECONDS
 from ramp.core.bucket import Bucket
@@ -25,6 +26,12 @@ from rampctl.session import Session
 from rampctl.words import duration
 
 CLOUDWATCH = "cloudwatch"
+ROLLED_BACK = "rolled back"
+CONTROL_ONLY = (
+    "only control is in the recording: so this says how often a candidate as good as control would be rolled back, "
+    "and nothing about any other candidate"
+)
+Z95 = 1.6449  # the 95th percentile of a normal distribution
 P95_MS = 200.0  # recordings hold counts of slow reads and no times
 
 
@@ -32,46 +39,84 @@ def read(source: str, days: int, *, local: bool) -> tuple[Bucket, ...]:
     """The recording that `source` names: a file, or cloudwatch for the last `days`."""
     if source != CLOUDWATCH:
         return recording.from_file(source)
-    found = recording.from_cloudwatch(Session.open(local=local).metrics, time.time(), days)
-    # Of the candidate CloudWatch is asked for requests alone, which would pass for a candidate without failures.
-    return tuple(bucket._replace(candidate_requests=0) for bucket in found if bucket.control_requests)
+    return recording.from_cloudwatch(Session.open(local=local).metrics, time.time(), days)
 
 
 def backtest(
-    path: str, recorded: Sequence[Bucket], console: Console, *, alarms: bool, runs: int, as_json: bool
+    path: str, recorded: Sequence[Bucket], console: Console, *, alarms: bool, runs: int, jobs: int | None, as_json: bool
 ) -> Exit:
     """Replay each recorded day, in turn, as a healthy candidate; and judge the recorded candidate, if there is one."""
     raw, plan = plans.read(path)
     if plan.gate != "sequential":
         raise CommandError(f"gate: backtests know the sequential gate only, got {plan.gate!r}", USAGE)
     days = recording.days(recorded)
-    rate = sum(bucket.control_requests for bucket in recorded) / (days * DAY_SECONDS)
+    rate = sum(bucket.control_requests + bucket.candidate_requests for bucket in recorded) / (days * DAY_SECONDS)
     traffic = Traffic.at(rate)
     raw = resolve(raw, traffic)
     plan = Plan.parse(raw)
     arm = Arm(P95_MS)
-    scene = RecordedScene(raw, traffic, arm, arm, "approve", 0.0, alarms, tuple(recorded))
+    scene = RecordedScene(raw, traffic, arm, arm, "approve", 0.0, alarms, recording=tuple(recorded))
     progress = Console(stderr=True)
-    running = many.run(scene, range(runs), token_seconds(definition()))
+    running = many.run(scene, range(runs), token_seconds(definition()), jobs)
     endings = [*track(running, "replaying", total=runs, console=progress, disable=not progress.is_terminal)]
     found = judged(plan, recorded)
-    by_day = Counter(seed % days for seed, ending in enumerate(endings) if ending.outcome != "promoted")
+    quiet = _quiet(endings, days, recording.quiet_days(recorded, plan.gates.error_percent_max / 100))
+    by_day = Counter(seed % days for seed, ending in enumerate(endings) if ending.outcome == ROLLED_BACK)
     if as_json:
-        print(json.dumps(_facts(days, endings, by_day, found), ensure_ascii=False))
+        print(json.dumps(_facts(days, endings, quiet, by_day, found), ensure_ascii=False))
         return DONE
     console.print(f"{days} recorded days, {rate * DAY_SECONDS:,.0f} requests a day", highlight=False)
     console.print(f"{runs} ramps of a candidate that is control itself:\n", highlight=False)
     console.print(distribution.told(endings), highlight=False)
+    console.print(f"\n{quiet}", highlight=False)
     for day, number in sorted(by_day.items()):
         console.print(f"day {day + 1}: {number} of them rolled back", highlight=False)
     if found:
         when = "nothing is proven" if found.at is None else f"a check fails after {duration(found.at)}"
         console.print(f"\nthe recorded candidate, judged at {plan.steps[found.step].title}: {when}", highlight=False)
         console.print(view.checks([check.__dict__ for check in found.checks]))
+    else:
+        console.print(f"\n{CONTROL_ONLY}", highlight=False)
     return DONE
 
 
-def _facts(days: int, endings: Sequence[many.Ending], by_day: Counter[int], found: Judged | None) -> dict[str, Any]:
+class Quiet(NamedTuple):
+    """Of `runs` ramps that met quiet days only, so many were rolled back."""
+
+    runs: int
+    rolled_back: int
+
+    @property
+    def rate_high(self) -> float:
+        """The highest rate (0–1) of false rollbacks that this leaves possible, at 95 %.
+
+        Source: Wilson 1927, the score interval, one-sided.
+        """
+        n, z2 = max(1, self.runs), Z95 * Z95
+        rate = self.rolled_back / n
+        return (rate + z2 / (2 * n) + Z95 * sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+
+    def __str__(self) -> str:
+        """For people."""
+        if not self.runs:
+            return "no ramp met quiet days only: control failed more than the plan's limit in some hour of every one"
+        share = f"{100 * self.rolled_back / self.runs:.1f} %, at most {100 * self.rate_high:.1f} % at 95 % confidence"
+        return f"false rollbacks on quiet days: {self.rolled_back} of {self.runs} ramps ({share})"
+
+
+def _quiet(endings: Sequence[many.Ending], days: int, quiet: set[int]) -> Quiet:
+    """The ramps that met quiet days only; ramp i begins on day i, and after the last day comes the first again."""
+    met = [
+        {(seed + day) % days for day in range(ceil(ending.seconds / DAY_SECONDS))}
+        for seed, ending in enumerate(endings)
+    ]
+    counted = [ending for ending, met_days in zip(endings, met, strict=True) if met_days and met_days <= quiet]
+    return Quiet(len(counted), sum(ending.outcome == ROLLED_BACK for ending in counted))
+
+
+def _facts(
+    days: int, endings: Sequence[many.Ending], quiet: Quiet, by_day: Counter[int], found: Judged | None
+) -> dict[str, Any]:
     candidate = None
     if found:
         rows = [{"name": row.name, "verdict": row.verdict, "reason": row.reason} for row in found.checks]
@@ -80,6 +125,7 @@ def _facts(days: int, endings: Sequence[many.Ending], by_day: Counter[int], foun
     return {
         "days": days,
         "healthy": distribution.facts(endings),
+        "quiet": {**quiet._asdict(), "rate_high": quiet.rate_high},
         "rolled_back_by_day": rolled_back,
         "candidate": candidate,
     }

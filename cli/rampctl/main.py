@@ -57,6 +57,7 @@ RunningRamp = Annotated[str | None, typer.Argument(metavar="[RAMP]", help="Defau
 Reason = Annotated[str, typer.Option(help="Why; kept in the ramp's records.")]
 By = Annotated[str | None, typer.Option(help="Your name, put before the AWS identity that is recorded anyway.")]
 NO_REASON = "no reason given"
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes for many runs. Default: one for each processor.")]
 Limit = Annotated[
     float | None, typer.Option("--limit", min=1, help="Seconds after which watching ends with exit code 4.")
 ]
@@ -83,18 +84,25 @@ def check(
 @app.command()
 def rehearse(
     plan: Plan,
-    traffic: Annotated[str, typer.Option(help="1000/day, 600/m, 50/s.")],
+    traffic: Annotated[str, typer.Option(help="1000/day, 50/s; uneven: 1000/day,diurnal=80%,burst=1")],
     users: Annotated[int | None, typer.Option(min=1, help="Default: as many as ask 20 times a day.")] = None,
     candidate: Annotated[
-        str, typer.Option(help="errors=5%@2h,live-errors=5%,latency=+40%@30m,mismatch=2%,outage=10m@6h,down@1d")
+        str,
+        typer.Option(
+            help="errors=5%@2h,live-errors=5%@2h..6h,latency=+40%@30m,mismatch=2%,outage=10m@6h,down@1d,cluster=5,"
+            "broken-users=5%,cold-starts"
+        ),
     ] = "",
-    control: Annotated[str, typer.Option(help="errors=1%,latency=+20%@2h,outage=10m@6h,down@1d")] = "",
+    control: Annotated[
+        str, typer.Option(help="errors=1%,latency=+20%@2h..1d,outage=10m@6h,down@1d,cluster=5,broken-account")
+    ] = "",
     p95_ms: Annotated[float, typer.Option(min=1, max=10_000, help="Control's p95.")] = 200,
     answer: Annotated[Word, typer.Option(help="What people say when they are asked.")] = Word.NONE,
     answer_after: Annotated[str, typer.Option(help="How long they take.")] = "30m",
     alarms: Annotated[bool, typer.Option(help="Whether the template's alarms may pull the brake.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="The same seed, the same ramp.")] = 1,
     runs: Annotated[int, typer.Option(min=1, max=100_000, help="More than one: the distribution.")] = 1,
+    jobs: Jobs = None,
     picture: Annotated[Path | None, typer.Option(help="Draw it into this .svg or .png file.")] = None,
     as_json: Json = False,
 ) -> Exit:
@@ -103,7 +111,7 @@ def rehearse(
     from rampctl.rehearsing import rehearse as run_rehearsal
 
     options = Options(
-        traffic, users, candidate, control, p95_ms, answer.value, answer_after, alarms, seed, runs, picture
+        traffic, users, candidate, control, p95_ms, answer.value, answer_after, alarms, seed, runs, jobs, picture
     )
     return run_rehearsal(plan, options, _console(), as_json=as_json)
 
@@ -114,6 +122,7 @@ def backtest(
     source: Annotated[str, typer.Option("--from", help="A .json or .csv file of recorded minutes, or cloudwatch.")],
     days: Annotated[int, typer.Option(min=1, max=14, help="How far back CloudWatch is read.")] = 14,
     runs: Annotated[int, typer.Option(min=1, max=100_000, help="Ramps, each from another recorded day on.")] = 100,
+    jobs: Jobs = None,
     alarms: Annotated[bool, typer.Option(help="Whether the template's alarms may pull the brake.")] = False,
     local: Local = False,
     as_json: Json = False,
@@ -122,7 +131,7 @@ def backtest(
     from rampctl import backtesting
 
     recorded = backtesting.read(source, days, local=local)
-    return backtesting.backtest(plan, recorded, _console(), alarms=alarms, runs=runs, as_json=as_json)
+    return backtesting.backtest(plan, recorded, _console(), alarms=alarms, runs=runs, jobs=jobs, as_json=as_json)
 
 
 @app.command()

@@ -1,23 +1,26 @@
 """`ramp rehearse`: a plan in a simulated world, once with its whole story, or many times for the distribution."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ramp.core.feasibility import resolve
 from ramp.core.plan import Plan
 from ramp.core.planner import Traffic
 from rich.console import Console
 from rich.progress import track
+from rich.status import Status
 
 from rampctl import plans, repository
 from rampctl.exits import DONE, USAGE, CommandError, Exit
 from rampctl.rehearsal import distribution, drawing, many, scenario, timeline, units
 from rampctl.rehearsal.arm import Arm
+from rampctl.rehearsal.dealing import Setting
 from rampctl.rehearsal.scene import Scene
 from rampctl.rehearsal.stage import play
+from rampctl.words import duration
 
 ASK = "Ask For Decision"
 
@@ -36,6 +39,7 @@ class Options:
     alarms: bool
     seed: int
     runs: int
+    jobs: int | None
     picture: Path | None
 
 
@@ -52,8 +56,9 @@ def rehearse(path: str, options: Options, console: Console, *, as_json: bool) ->
         return DONE
     if options.picture:
         drawing.check(options.picture)
-    played = play(scene, definition(), options.seed)
-    if options.picture:
+    with _progress(plan) as tell:
+        played = play(scene, definition(), options.seed, tell)
+    if options.picture and played.moves:  # a refused ramp has none
         drawing.save(played, options.picture)
     if as_json:
         moments = [moment._asdict() for moment in timeline.moments(played)]
@@ -76,13 +81,15 @@ def token_seconds(machine: Mapping[str, Any]) -> float:
 
 def _scene(raw: Any, options: Options) -> Scene:
     """The scene of the options. Raises CommandError with the faults of both scenarios."""
-    traffic = Traffic.at(units.requests_per_second(options.traffic), options.users)
+    rate, season = units.traffic(options.traffic)
+    traffic = Traffic.at(rate, options.users)
     candidate, control = _both(
         ("--candidate", options.candidate, scenario.KINDS), ("--control", options.control, scenario.OF_CONTROL)
     )
     return Scene(
-        raw_plan=resolve(raw, traffic),
+        raw_plan=raw,
         traffic=traffic,
+        season=season,
         control=Arm(options.p95_ms, control),
         candidate=Arm(options.p95_ms, candidate),
         answer=options.answer,
@@ -110,9 +117,24 @@ def _distribution(scene: Scene, plan: Plan, options: Options, console: Console, 
         raise CommandError("--picture: draws one ramp, got --runs beside it, expected one of the two", USAGE)
     seeds: Sequence[int] = range(options.seed, options.seed + options.runs)
     progress = Console(stderr=True)
-    running = many.run(scene, seeds, token_seconds(definition()))
+    running = many.run(scene, seeds, token_seconds(definition()), options.jobs)
     endings = [*track(running, "rehearsing", total=options.runs, console=progress, disable=not progress.is_terminal)]
     if as_json:
         print(json.dumps(distribution.facts(endings), ensure_ascii=False))
     else:
         console.print(distribution.told(endings), highlight=False)
+
+
+@contextmanager
+def _progress(plan: Plan) -> Iterator[Callable[[float, Setting], None]]:
+    """Says on a terminal how far one ramp is; a long one takes seconds."""
+    console = Console(stderr=True)
+    titles = [step.title for step in plan.steps]
+    with Status("rehearsing", console=console) if console.is_terminal else nullcontext() as status:
+
+        def tell(seconds: float, setting: Setting) -> None:
+            if status is not None:
+                at = titles[setting.step] if 0 <= setting.step < len(titles) else f"{100 * setting.share:g} %"
+                status.update(f"rehearsing: {duration(seconds)}, at {at}")
+
+        yield tell

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from ramp.adapters.metrics import Metrics
+from ramp.adapters.metrics import COUNTS, Metrics
 from ramp.core.bucket import Bucket
 from ramp.core.plan import Plan
 from rampctl.exits import CommandError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EVENTS = Path(__file__).parents[2] / "events"
 RECORDED = str(EVENTS / "recorded" / "two-days.csv")
+BETA = str(EVENTS / "plans" / "beta.json")
 PLAN = {
     "steps": [
         {"percent": 0, "bake_seconds": 600},
@@ -108,15 +109,43 @@ def test_many_runs_give_a_distribution_that_its_seed_repeats(plan: str) -> None:
     assert told["seen"][-1] <= 1
 
 
-def test_a_backtest_replays_healthy_days_and_judges_the_recorded_candidate(plan: str) -> None:
+def test_a_backtest_replays_healthy_days_and_judges_the_recorded_candidate() -> None:
     """No quiet day is rolled back; the candidate that failed 6 % on the second day is condemned on it."""
-    result = ramp("backtest", plan, "--from", RECORDED, "--runs", "8", "--json")
+    result = ramp("backtest", BETA, "--from", RECORDED, "--runs", "8", "--json")
     told = json.loads(result.stdout)
     assert result.exit_code == 0, result.output
     assert (told["days"], told["healthy"]["outcomes"], told["rolled_back_by_day"]) == (2, {"promoted": 8}, {})
     assert told["candidate"]["seconds"] > 86_400
     assert any(row["verdict"] == "FAIL" and "error" in row["name"] for row in told["candidate"]["checks"])
-    assert "recorded candidate" in ramp("backtest", plan, "--from", RECORDED, "--runs", "2").stdout
+    assert told["quiet"] == {"runs": 8, "rolled_back": 0, "rate_high": pytest.approx(0.253, abs=0.001)}
+    words = ramp("backtest", BETA, "--from", RECORDED, "--runs", "2").stdout
+    assert "recorded candidate" in words
+    assert "false rollbacks on quiet days: 0 of 2 ramps" in words
+
+
+def test_a_recording_of_control_alone_says_what_it_cannot_tell(plan: str, tmp_path: Path) -> None:
+    """And its loud days are not counted as quiet ones."""
+    rows = [
+        {"start": 60 * minute, "control_requests": 600, "control_errors": 200 if minute // 60 == 30 else 1}
+        for minute in range(2_880)
+    ]
+    file = tmp_path / "control.json"
+    file.write_text(json.dumps(rows))
+    told = ramp("backtest", plan, "--from", str(file), "--runs", "4", "--json").stdout
+    assert json.loads(told)["quiet"]["runs"] == 2
+    assert "only control is in the recording" in ramp("backtest", plan, "--from", str(file), "--runs", "2").stdout
+
+
+def test_shadow_reads_alone_are_judged_at_the_shadow_step() -> None:
+    """A candidate that fails in shadow is condemned where it was recorded."""
+    minutes = [
+        Bucket(60 * i, 60, 0, control_requests=900, shadow_requests=900, shadow_errors=90, shadow_discordant=90)
+        for i in range(30)
+    ]
+    found = judged(Plan.parse(PLAN), minutes)
+    assert found is not None
+    assert found.step == 0
+    assert found.at == 60
 
 
 def test_a_recorded_candidate_that_is_healthy_is_not_condemned() -> None:
@@ -153,13 +182,39 @@ def test_a_recording_is_json_or_csv_and_its_faults_come_at_once(tmp_path: Path) 
     ]
 
 
-def test_cloudwatch_is_read_a_day_at_a_time() -> None:
-    """Through the adapter that the ramp itself reads control's day before with."""
+def test_cloudwatch_is_read_a_day_at_a_time_with_every_arm() -> None:
+    """Through the adapter that the ramp itself reads its evidence with."""
     client: CloudWatchClient = boto3.client("cloudwatch", region_name="us-east-1")
+    asked = [(arm, metric) for arm, metrics in COUNTS.items() for metric in metrics]
+    wanted = {("control", "requests"): 3.0, ("candidate", "requests"): 2.0, ("shadow", "discordant_errors"): 1.0}
+    when = [datetime(2026, 11, 20, tzinfo=UTC)]
     with Stubber(client) as stub:
-        for requests in (3.0, 4.0):
-            series = {"Id": "q0", "Timestamps": [datetime(2026, 11, 20, tzinfo=UTC)], "Values": [requests]}
-            stub.add_response("get_metric_data", {"MetricDataResults": [series]})
+        for day in (1, 2):
+            series = [
+                {"Id": f"q{asked.index(key)}", "Timestamps": when, "Values": [day * value]}
+                for key, value in wanted.items()
+            ]
+            stub.add_response("get_metric_data", {"MetricDataResults": series})
         found = recording.from_cloudwatch(Metrics(client, ()), 1_800_000_030.0, 2)
         stub.assert_no_pending_responses()
-    assert [bucket.control_requests for bucket in found] == [3, 4]
+    assert [(each.control_requests, each.candidate_requests, each.shadow_discordant) for each in found] == [
+        (3, 2, 1),
+        (6, 4, 2),
+    ]
+
+
+def test_many_runs_are_the_same_in_one_process_and_in_two(plan: str) -> None:
+    """Refused ones among them, which cost nothing."""
+    asked = ("rehearse", plan, "--traffic", "20/s,diurnal=80%,burst=1", "--runs", "6", "--json")
+    assert ramp(*asked, "--jobs", "1").stdout == ramp(*asked, "--jobs", "2").stdout
+    told = json.loads(ramp("rehearse", plan, "--traffic", "100/day", "--runs", "3", "--json").stdout)
+    assert (told["outcomes"], told["seconds"][-1]) == ({"refused": 3}, 0)
+
+
+def test_a_refused_rehearsal_says_why_and_draws_nothing(plan: str, tmp_path: Path) -> None:
+    """Exit code 2, as a refused ramp has."""
+    file = tmp_path / "ramp.svg"
+    result = ramp("rehearse", plan, "--traffic", "100/day", "--picture", str(file))
+    assert result.exit_code == 2
+    assert "does not suit the traffic" in " ".join(result.stdout.split())
+    assert not file.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from ramp.core.planner import Traffic
 from rampctl.exits import Exit
 from rampctl.rehearsal import drawing, many, timeline
 from rampctl.rehearsal.arm import Arm
-from rampctl.rehearsal.scenario import parse
+from rampctl.rehearsal.scenario import OF_CONTROL, parse
 from rampctl.rehearsal.scene import Scene
+from rampctl.rehearsal.season import Season
 from rampctl.rehearsal.stage import Played, play
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +32,7 @@ PLAN = {
 
 def scene(candidate: str = "", control: str = "", *, plan: Any = PLAN, **changes: Any) -> Scene:
     """A ramp of three quarters of an hour at 20 requests a second by 2,000 users."""
-    arms = Arm(200, parse("control", control)), Arm(200, parse("candidate", candidate))
+    arms = Arm(200, parse("control", control, OF_CONTROL)), Arm(200, parse("candidate", candidate))
     return Scene(plan, Traffic(20, 2_000), *arms, **changes)
 
 
@@ -65,7 +67,7 @@ def test_a_candidate_that_fails_is_rolled_back(candidate: str, step: int) -> Non
     assert "failed where control answered" in played.ramp.reason
 
 
-@pytest.mark.parametrize("candidate", ["mismatch=5%", "latency=+60%"])
+@pytest.mark.parametrize("candidate", ["mismatch=5%", "latency=+50%"])
 @pytest.mark.parametrize(
     ("answer", "end"), [("approve", "promoted"), ("reject", "rolled back"), ("none", "rolled back")]
 )
@@ -126,20 +128,84 @@ def test_days_pass_in_seconds() -> None:
     assert played.looks[0]["at"] == 60
 
 
-@pytest.mark.parametrize("candidate", ["", "live-errors=20%", "mismatch=5%", "latency=+60%", "live-errors=100%@20m"])
-def test_a_run_of_many_ends_as_the_machine_ends_it(candidate: str) -> None:
-    """Where looks are as long as periods, both see the same counts at the same moments."""
-    drama = scene(candidate, plan={**PLAN, "look_seconds": 60}, answer="approve", answer_seconds=0)
-    played, ending = play(drama, DEFINITION, 3), many.end(drama, TOKEN_SECONDS, 3)
-    counted = played.simulation.counted()
-    assert ending == (
-        played.ramp.outcome,
-        played.seconds,
-        counted["candidate_errors"],
-        counted["candidate_user_errors"],
-        len(played.asked),
-        len(played.asked),
-    )
+WORLDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("", "", {}),
+    ("live-errors=20%", "", {}),
+    ("mismatch=5%", "", {"answer_seconds": 1_800}),
+    ("latency=+60%", "", {}),
+    ("live-errors=100%@20m", "", {}),
+    ("errors=1.5%", "errors=1%", {"guarded": False}),
+    ("errors=0.1%@0s..1h,cluster=5", "cluster=5,errors=1%", {"season": Season(0.8, 1.0)}),
+    ("cold-starts,latency=+20%@10m..40m", "broken-account,latency=+10%", {}),
+    ("broken-users=1%", "", {"answer": "reject"}),
+    ("outage=5m@20m", "outage=5m@20m", {"guarded": False}),
+)
+
+
+@pytest.mark.parametrize(("candidate", "control", "changes"), WORLDS)
+@pytest.mark.parametrize("traffic", [Traffic(20, 2_000), Traffic(0.3, 300)])
+def test_runs_of_many_end_as_the_machine_ends_them(
+    candidate: str, control: str, changes: dict[str, Any], traffic: Traffic
+) -> None:
+    """To the second and the last count, whatever happens: they leave out what changes nothing."""
+    drama = replace(scene(candidate, control, **{"answer": "approve", "answer_seconds": 0, **changes}), traffic=traffic)
+    for seed in (3, 4):
+        played, ending = play(drama, DEFINITION, seed), many.end(drama, TOKEN_SECONDS, seed)
+        counted = played.simulation.counted()
+        assert ending == (
+            played.ramp.outcome,
+            played.seconds,
+            counted["candidate_errors"],
+            counted["candidate_user_errors"],
+            len(played.asked),
+            sum(asked["causes"] != ["approval"] for asked in played.asked),
+        )
+
+
+@pytest.mark.parametrize("plan", ["production", "beta"])
+def test_runs_of_the_plans_that_people_start_from_end_as_the_machine_ends_them(plan: str) -> None:
+    """With the plan's own questions; a sixth of the days will do."""
+    raw = json.loads((ROOT / "events" / "plans" / f"{plan}.json").read_text())
+    steps = [{**step, "bake_seconds": step["bake_seconds"] // 6} for step in raw["steps"]]
+    drama = replace(scene(plan={**raw, "steps": steps}, answer="approve"), traffic=Traffic.at(1))
+    played, ending = play(drama, DEFINITION, 1), many.end(drama, TOKEN_SECONDS, 1)
+    assert ending[:2] == (played.ramp.outcome, played.seconds)
+    assert (ending.questions, ending.failures) == (len(played.asked), played.simulation.counted()["candidate_errors"])
+
+
+def test_steps_of_auto_are_made_by_prepare_ramp_in_one_run_and_in_many() -> None:
+    """From the simulated day before."""
+    drama = scene(plan={"steps": "auto"}, guarded=False)
+    played, ending = play(drama, DEFINITION, 1), many.end(drama, TOKEN_SECONDS, 1)
+    assert (played.ramp.outcome, played.seconds) == ending[:2]
+    assert ending.outcome == "promoted"
+    assert played.ramp.step > 2
+
+
+@pytest.mark.parametrize(
+    ("plan", "traffic"),
+    [
+        ({"steps": "auto"}, Traffic(0, 1)),
+        ({"steps": [{"percent": 0, "bake_seconds": 60}, {"percent": 100, "bake_seconds": 60}]}, Traffic(0.001, 4)),
+    ],
+)
+def test_what_prepare_ramp_refuses_is_refused_in_one_run_and_in_many(plan: Any, traffic: Traffic) -> None:
+    """No traffic to make steps from, or steps that could not gather a certificate: before anything is touched."""
+    drama = replace(scene(plan=plan), traffic=traffic)
+    played = play(drama, DEFINITION, 1)
+    assert played.ramp.code is Exit.BAD_PLAN
+    assert many.end(drama, TOKEN_SECONDS, 1) == ("refused", 0, 0, 0, 0, 0)
+
+
+def test_a_share_that_is_not_the_plans_is_asked_about() -> None:
+    """At each step the gate is told its share: too many users on the candidate are noticed, in many runs too."""
+    many_users = [f"user-{number}" for number in range(1, 61)]
+    plan = {**PLAN, "routing": {"allow_users": many_users}}
+    drama = replace(scene(plan=plan, answer="approve", answer_seconds=0), traffic=Traffic(20, 100))
+    played, ending = play(drama, DEFINITION, 1), many.end(drama, TOKEN_SECONDS, 1)
+    assert "share FAIL" in [cause for asked in played.asked for cause in asked["causes"]]
+    assert ending.doubts == len(played.asked) > 0
+    assert ending.seconds == played.seconds
 
 
 @pytest.mark.parametrize("name", ["ramp.svg", "ramp.png"])

@@ -20,6 +20,12 @@ def test_every_recorded_request_and_failure_is_on_one_of_the_arms() -> None:
         assert abs(count["candidate_requests"].sum() / 144_000 - share) < 0.01
 
 
+def test_what_the_candidate_served_then_is_part_of_the_traffic() -> None:
+    """It would have been control's: so are failures in proportion."""
+    shared = [Bucket(60 * i, 60, 0, control_requests=80, control_errors=8, candidate_requests=20) for i in range(10)]
+    assert Replay.of(shared, 0).minutes[0].tolist() == [100, 10, 5]
+
+
 def test_after_the_last_day_comes_the_first_again_and_the_day_before_is_history() -> None:
     """So that every recorded day can be the first of a ramp."""
     two = [*DAY, *(Bucket(86_400 + 60 * i, 60, 0, control_requests=7) for i in range(1440))]

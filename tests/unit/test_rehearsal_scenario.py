@@ -9,7 +9,48 @@ from rampctl.exits import CommandError, Exit
 from rampctl.rehearsal import units
 from rampctl.rehearsal.arm import Arm
 from rampctl.rehearsal.scenario import OF_CONTROL, Fault, parse
+from rampctl.rehearsal.season import Season
 from rampctl.rehearsal.users import Users
+
+
+def test_what_is_there_all_the_time_has_no_moment_and_what_grows_has_two() -> None:
+    """Clusters, broken users, cold starts, a broken account; errors, mismatches and latency may grow."""
+    found = parse("--candidate", "cluster=5,broken-users=5%,cold-starts,errors=10%@2h..1d,latency=+40%@0s..6h")
+    assert found == (
+        Fault("cluster", size=5),
+        Fault("broken-users", rate=0.05),
+        Fault("cold-starts", rate=1),
+        Fault("errors", 7_200, rate=0.1, whole_at=86_400),
+        Fault("latency", 0, factor=1.4, whole_at=21_600),
+    )
+    assert parse("--control", "broken-account", OF_CONTROL) == (Fault("broken-account", rate=1),)
+    with pytest.raises(CommandError) as caught:
+        parse("c", "cluster=0.5,cluster=5@2h,cold-starts=3,down@1h..2h,errors=1%@2h..1h,errors=1%@2h..soon")
+    columns = [int(line.split()[2].rstrip(":")) for line in str(caught.value).splitlines()]
+    assert columns == [1, 13, 26, 40, 52, 69]
+
+
+def test_what_grows_does_so_in_a_straight_line() -> None:
+    """From what was before, at its moment, to the whole."""
+    arm = Arm(200, parse("c", "errors=2%,errors=10%@2h..4h,latency=+40%@0s..2h"))
+    at = np.array([0, 1, 2, 3, 4, 5]) * 3600.0
+    assert arm.error_rate(at) == pytest.approx([0.02, 0.02, 0.02, 0.06, 0.1, 0.1])
+    assert [arm.p95_at(float(moment)) for moment in at[:3]] == pytest.approx([200, 240, 280])
+    assert arm.slower_rate(at[:3], 280)[2] == pytest.approx(0.05, abs=1e-4)
+    assert (np.diff(arm.slower_rate(at[:3], 280)) > 0).all()
+
+
+def test_traffic_may_have_a_day_and_bursts() -> None:
+    """Both in benchmarks/gate's words; every fault at once."""
+    assert units.traffic("1000/day, diurnal=80%,burst=1") == (1000 / 86_400, Season(0.8, 1.0))
+    with pytest.raises(CommandError) as caught:
+        units.traffic("many,diurnal=8,burst=x,night")
+    assert [line.split(" got")[0] for line in str(caught.value).splitlines()] == [
+        "--traffic: is no rate,",
+        "--traffic: diurnal is no rate,",
+        "--traffic: is no season,",
+        "--traffic: is no season,",
+    ]
 
 
 def test_every_word_of_the_language_is_understood() -> None:
@@ -84,3 +125,15 @@ def test_users_are_dealt_by_the_rule_of_the_wire() -> None:
     assert [round(50 * users.share(ppm)) for ppm in (0, 50_000, 250_000, 500_000, 1_000_000)] == [0, 3, 12, 25, 50]
     listed = Users(50, Routing(500, True, "demo-122", ("user-1",), tuple(f"user-{n}" for n in range(2, 51))), "any")
     assert [listed.share(ppm) for ppm in (0, 1, 1_000_000)] == [0, 0.02, 0.02]
+
+
+def test_broken_users_and_the_broken_account_are_where_their_buckets_are() -> None:
+    """The first users are the broken ones, and user-1 the account; what nobody counts is expected."""
+    routing = Routing(500, True, "demo-122", ("user-1",), ())
+    users = Users(50, routing, "any", broken=0.04, account=True)
+    assert [users.broken(ppm) * 50 * users.share(ppm) for ppm in (1, 1_000_000)] == pytest.approx([1, 2])
+    assert users.account(0) == (0, 1 / 50)
+    assert users.account(1) == (1, 0)
+    assert users.account(1_000_000) == (1 / 50, 0)
+    assert Users(50, routing, "any").account(1) == (0, 0)
+    assert Users(10_000, routing, "any", broken=0.04).broken(1) == 0.04

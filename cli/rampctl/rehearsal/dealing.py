@@ -1,12 +1,13 @@
 """Dealing: what each stretch of time counts, drawn from two arms at a share of users."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from rampctl.rehearsal.arm import Arm, Moments
+from rampctl.rehearsal.season import Season
 
 Counts = npt.NDArray[np.int64]
 COUNTED = (
@@ -29,11 +30,16 @@ COUNTED = (
     "shadow_comparisons",
     "shadow_mismatches",
 )
+COLD_REQUESTS, COLD_TIMEOUTS = 5, 0.02  # of a new step. Source: benchmarks/gate/world.py
 COLUMN = {name: index for index, name in enumerate(COUNTED)}
 
 
 class Setting(NamedTuple):
-    """What the flag says, as far as counts depend on it. `share` and `sample` are 0–1, limits None while unknown."""
+    """What the flag says, as far as counts depend on it. `share` and `sample` are 0–1, limits None while unknown.
+
+    Of the candidate's requests `broken` are of users whose reads it fails; `*_account` is the part of an arm's requests
+    that one account sends which fails on either arm.
+    """
 
     step: int = 0
     share: float = 0.0
@@ -43,6 +49,9 @@ class Setting(NamedTuple):
     budget_ms: float = 500.0
     control_slow_ms: float | None = None
     candidate_slow_ms: float | None = None
+    broken: float = 0.0
+    candidate_account: float = 0.0
+    control_account: float = 0.0
 
 
 class Dealing(Protocol):
@@ -51,8 +60,13 @@ class Dealing(Protocol):
     def before(self) -> "Dealing":
         """The day before the ramp."""
 
-    def deal(self, rng: np.random.Generator, at: Moments, seconds: Moments, setting: Setting) -> Counts:
-        """Counts of the stretches that begin at `at` and last `seconds`; a row each, with the columns of COUNTED."""
+    def deal(
+        self, rng: np.random.Generator, at: Moments, seconds: Moments, setting: Setting, *, served: int = 0
+    ) -> Counts:
+        """Counts of the stretches that begin at `at` and last `seconds`; a row each, with the columns of COUNTED.
+
+        `served` is how many requests the candidate has served at this step before.
+        """
 
 
 @dataclass(frozen=True)
@@ -62,31 +76,37 @@ class Dealer:
     requests_per_second: float
     control: Arm
     candidate: Arm
+    season: Season = field(default_factory=Season)
 
     def before(self) -> Self:
         """The day before, with the faults that control begins the ramp with."""
-        return replace(self, control=replace(self.control, faults=tuple(f for f in self.control.faults if not f.at)))
+        lasting = tuple(fault for fault in self.control.faults if not fault.at and not fault.whole_at)
+        return replace(self, control=replace(self.control, faults=lasting))
 
-    def deal(self, rng: np.random.Generator, at: Moments, seconds: Moments, setting: Setting) -> Counts:
+    def deal(
+        self, rng: np.random.Generator, at: Moments, seconds: Moments, setting: Setting, *, served: int = 0
+    ) -> Counts:
         """As `Dealing.deal`."""
         table = np.zeros((len(at), len(COUNTED)), dtype=np.int64)
-        control_rate, mean = self.control.error_rate(at), self.requests_per_second * seconds
+        control_rate = self.control.error_rate(at)
+        mean = self.requests_per_second * seconds * self.season.factors(rng, at)
         column = {name: table[:, index] for name, index in COLUMN.items()}
 
-        served = column["control_requests"]
-        served[:] = rng.poisson(mean * (1 - setting.share))
-        column["control_errors"][:] = rng.binomial(served, control_rate)
+        by_control = column["control_requests"]
+        by_control[:] = rng.poisson(mean * (1 - setting.share))
+        errors = _failures(rng, by_control, control_rate, self.control.cluster)
+        column["control_errors"][:] = errors + rng.binomial(by_control - errors, setting.control_account)
         column["control_user_errors"][:] = column["control_errors"]
         if setting.control_slow_ms:
-            column["control_slow"][:] = rng.binomial(served, self.control.slower_rate(at, setting.control_slow_ms))
+            column["control_slow"][:] = rng.binomial(by_control, self.control.slower_rate(at, setting.control_slow_ms))
         if setting.share:
             column["candidate_requests"][:] = rng.poisson(mean * setting.share)
-            self._read(rng, at, control_rate, column, "candidate", setting)
+            self._read(rng, at, control_rate, column, "candidate", setting, served)
             escaped = column["candidate_errors"] - column["candidate_discordant_errors"]
             column["candidate_user_errors"][:] = escaped if setting.fallback else column["candidate_errors"]
         if setting.sample:
-            column["shadow_requests"][:] = rng.binomial(served, setting.sample)
-            self._read(rng, at, control_rate, column, "shadow", setting)
+            column["shadow_requests"][:] = rng.binomial(by_control, setting.sample)
+            self._read(rng, at, control_rate, column, "shadow", setting, served)
         return table
 
     def _read(
@@ -97,23 +117,42 @@ class Dealer:
         column: dict[str, Counts],
         arm: str,
         setting: Setting,
+        served: int,
     ) -> None:
         """The candidate's reads of one arm: failures, slow ones, comparisons."""
         live = arm == "candidate"
-        requests = column[f"{arm}_requests"]
+        requests, errors = column[f"{arm}_requests"], column[f"{arm}_errors"]
         late = self.candidate.slower_rate(at, setting.deadline_ms if live else setting.budget_ms)
-        failing = self.candidate.error_rate(at, live=live)
-        errors = column[f"{arm}_errors"]
+        broken = setting.broken if live else self.candidate.broken_users
+        failing = 1 - (1 - self.candidate.error_rate(at, live=live)) * (1 - broken)
         either = failing + (1 - failing) * late
-        errors[:] = rng.binomial(requests, either)
-        column[f"{arm}_discordant_errors"][:] = rng.binomial(errors, 1 - control_rate)
+        errors[:] = _failures(rng, requests, either, self.candidate.cluster)
+        cold = _cold(requests, served) if live and self.candidate.has_cold_starts else np.zeros_like(requests)
+        if cold.any():
+            errors[:] = np.minimum(requests, errors + rng.binomial(cold, COLD_TIMEOUTS))
+        discordant = rng.binomial(errors, 1 - control_rate)
+        column[f"{arm}_discordant_errors"][:] = discordant
+        errors[:] += rng.binomial(requests - errors, setting.candidate_account if live else setting.control_account)
         if setting.candidate_slow_ms:
-            slow = self.candidate.slower_rate(at, setting.candidate_slow_ms)
-            column[f"{arm}_slow"][:] = rng.binomial(requests, slow)
+            slow = rng.binomial(requests, self.candidate.slower_rate(at, setting.candidate_slow_ms))
+            column[f"{arm}_slow"][:] = np.minimum(requests, slow + cold)
         if not live:
-            column["shadow_timeouts"][:] = rng.binomial(
-                errors, late / np.maximum(failing + (1 - failing) * late, 1e-12)
-            )
+            column["shadow_timeouts"][:] = rng.binomial(discordant, late / np.maximum(either, 1e-12))
         compared = column[f"{arm}_comparisons"]
         compared[:] = rng.binomial(requests - errors, (1 - control_rate) * setting.sample)
         column[f"{arm}_mismatches"][:] = rng.binomial(compared, self.candidate.mismatch_rate(at))
+
+
+def _failures(rng: np.random.Generator, requests: Counts, rate: Moments, cluster: float) -> Counts:
+    """How many of the requests fail, `cluster` at a time on average."""
+    if cluster == 1:
+        return rng.binomial(requests, rate)
+    clusters = rng.poisson(requests * rate / cluster)
+    more = rng.negative_binomial(np.maximum(clusters, 1), 1 / cluster)  # beyond the first of each: geometric sizes
+    return np.minimum(requests, np.where(clusters > 0, clusters + more, 0))
+
+
+def _cold(requests: Counts, served: int) -> Counts:
+    """How many of the requests are among the first of the step."""
+    upto = np.minimum(served + np.cumsum(requests), COLD_REQUESTS)
+    return np.diff(upto, prepend=min(served, COLD_REQUESTS))

@@ -52,8 +52,7 @@ def save(played: Played, file: Path) -> None:
 def _rates(axes: "Axes", played: Played, size: float) -> None:
     """Error rates of the arms, the gate's band round the candidate's, and the looks that led on."""
     edges = np.linspace(0, played.seconds, POINTS + 1)
-    at = np.array([cell.at for cell in played.simulation.cells])
-    rows = np.array([cell.row for cell in played.simulation.cells])
+    at, rows = played.simulation.cells()
     for arm in ("control", "shadow", "candidate"):
         errors, _ = np.histogram(at, edges, weights=rows[:, COLUMN[f"{arm}_errors"]])
         requests, _ = np.histogram(at, edges, weights=rows[:, COLUMN[f"{arm}_requests"]])
@@ -88,10 +87,12 @@ def _share(axes: "Axes", played: Played, size: float) -> None:
 
 
 def _users(axes: "Axes", played: Played, size: float) -> None:
-    at = np.array([cell.at for cell in played.simulation.cells]) / size
+    at, rows = played.simulation.cells()
     for name, label in (("candidate_errors", "candidate failed"), ("candidate_user_errors", "users saw")):
-        total = np.cumsum([cell.row[COLUMN[name]] for cell in played.simulation.cells])
-        axes.plot(at, total, lw=1, label=label, color=COLOURS["candidate"] if name == "candidate_errors" else "#000000")
+        total = np.cumsum(rows[:, COLUMN[name]])
+        axes.plot(
+            at / size, total, lw=1, label=label, color=COLOURS["candidate"] if name == "candidate_errors" else "#000000"
+        )
     axes.set_ylabel("failures so far")
     axes.legend(loc="upper left", fontsize=7)
 

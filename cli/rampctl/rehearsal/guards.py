@@ -5,48 +5,47 @@ CandidateErrorRateAlarm. The first counts what users see fail of all requests, t
 control answered, beyond two a minute.
 """
 
-from collections import deque
-from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from rampctl.rehearsal.dealing import COLUMN, Counts
 from rampctl.rehearsal.fakes import GUARDS
 
 MINUTE = 60
 THRESHOLD, MINUTES, TO_ALARM = 0.02, 5, 3
-FORGIVEN = (0, 2)  # failures a minute, of each guard
+# of each guard: the counts that are its failures, those that are its requests, and failures forgiven a minute
+COUNTED = (
+    (("control_user_errors", "candidate_user_errors"), ("control_requests", "candidate_requests"), 0),
+    (("candidate_discordant_errors",), ("candidate_requests",), 2),
+)
 
 
-class Guards:
-    """Fed in the order of time; times in seconds since the ramp began."""
+class Alarm(NamedTuple):
+    """`at`: seconds since the ramp began, the end of the minute that set it off."""
 
-    def __init__(self) -> None:
-        self._minute = 0
-        self._counted = [[0, 0], [0, 0]]  # errors and requests of each guard in the minute that runs
-        self._breaches: list[deque[bool]] = [deque(maxlen=MINUTES) for _ in GUARDS]
+    at: float
+    name: str
 
-    def states(self) -> Mapping[str, str]:
-        """OK or ALARM by name, as of the last whole minute."""
-        pairs = zip(GUARDS, self._breaches, strict=True)
-        return {name: "ALARM" if sum(breaches) >= TO_ALARM else "OK" for name, breaches in pairs}
 
-    def count(self, at: float, row: Counts) -> str | None:
-        """Count what began at `at`; the name of the guard that the minutes before it set off."""
-        fired = None
-        while self._minute < at // MINUTE:
-            fired = self._close() or fired
-        requests = int(row[COLUMN["control_requests"]] + row[COLUMN["candidate_requests"]])
-        users = int(row[COLUMN["control_user_errors"]] + row[COLUMN["candidate_user_errors"]])
-        own = (int(row[COLUMN["candidate_discordant_errors"]]), int(row[COLUMN["candidate_requests"]]))
-        for counted, (errors, of) in zip(self._counted, ((users, requests), own), strict=True):
-            counted[0] += errors
-            counted[1] += of
-        return fired
+def first_alarm(at: npt.NDArray[np.float64], rows: Counts, since: float, until: float) -> Alarm | None:
+    """The first alarm from `since` until `until`, of cells that begin at `at`, in the order of time.
 
-    def _close(self) -> str | None:
-        before = self.states()
-        for breaches, forgiven, (errors, requests) in zip(self._breaches, FORGIVEN, self._counted, strict=True):
-            breaches.append(errors - forgiven > THRESHOLD * max(requests, 1))
-        self._counted = [[0, 0], [0, 0]]
-        self._minute += 1
-        after = self.states()
-        return next((name for name in GUARDS if after[name] == "ALARM" and before[name] == "OK"), None)
+    They reach back five minutes before `since`, or to the beginning; only minutes that end by `until` are whole.
+    """
+    minute = (at // MINUTE).astype(np.int64)
+    first, minutes = int(minute[0]), int(until // MINUTE) - int(minute[0])
+    found = []
+    for name, (failures, requests, forgiven) in zip(GUARDS, COUNTED, strict=True):
+        failed, of = (
+            np.bincount(minute - first, rows[:, [COLUMN[column] for column in columns]].sum(axis=1), minutes)[:minutes]
+            for columns in (failures, requests)
+        )
+        breaches = failed - forgiven > THRESHOLD * np.maximum(of, 1)
+        lately = np.convolve(breaches, np.ones(MINUTES))[:minutes]
+        ends = (first + 1 + np.flatnonzero(lately >= TO_ALARM)) * float(MINUTE)
+        ends = ends[ends >= since]
+        if len(ends):
+            found.append(Alarm(float(ends[0]), name))
+    return min(found, default=None, key=lambda alarm: alarm.at)

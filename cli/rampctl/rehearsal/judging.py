@@ -20,14 +20,9 @@ class Judged(NamedTuple):
 
 
 def judged(plan: Plan, recording: Sequence[Bucket]) -> Judged | None:
-    """Fold the recorded minutes, one by one, until a check fails; None when no candidate served."""
-    served = [bucket for bucket in recording if bucket.candidate_requests]
-    if not served:
+    """Fold the recorded minutes, one by one, until a check fails; None when no candidate was recorded."""
+    if (step := _step(plan, recording)) is None:
         return None
-    requests = sum(bucket.candidate_requests for bucket in served)
-    share_ppm = WHOLE_PPM * requests / (requests + sum(bucket.control_requests for bucket in served))
-    live = [index for index, each in enumerate(plan.steps) if not each.is_shadow]
-    step = min(live, key=lambda index: abs(plan.steps[index].share_ppm - share_ppm))
     policy, position = policy_of(plan), position_of(plan, step)
     state, at = GateState.begin(), None
     for bucket in recording:
@@ -38,3 +33,15 @@ def judged(plan: Plan, recording: Sequence[Bucket]) -> Judged | None:
             at = bucket.end - recording[0].start
             break
     return Judged(at, step, checks(state, position, policy))
+
+
+def _step(plan: Plan, recording: Sequence[Bucket]) -> int | None:
+    """The step of the plan at which such a candidate would be judged: of its share, or of shadow."""
+    served = [bucket for bucket in recording if bucket.candidate_requests]
+    if not served:
+        shadow = (index for index, each in enumerate(plan.steps) if each.is_shadow)
+        return next(shadow, None) if any(bucket.shadow_requests for bucket in recording) else None
+    requests = sum(bucket.candidate_requests for bucket in served)
+    share_ppm = WHOLE_PPM * requests / (requests + sum(bucket.control_requests for bucket in served))
+    live = [index for index, each in enumerate(plan.steps) if not each.is_shadow]
+    return min(live, key=lambda index: abs(plan.steps[index].share_ppm - share_ppm))

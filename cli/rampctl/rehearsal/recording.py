@@ -29,6 +29,8 @@ from rampctl.exits import USAGE, CommandError
 COUNTS = tuple(name for name in Bucket._fields if name not in {"start", "seconds", "step", "share_ppm", "misrouted"})
 FIELDS = ("start", *COUNTS)
 MOST_FAULTS = 20
+HOUR_SECONDS = 3_600
+FEW_ERRORS = 3  # in an hour, make no day loud, however few requests there were
 
 
 def from_file(path: str) -> tuple[Bucket, ...]:
@@ -48,12 +50,11 @@ def from_file(path: str) -> tuple[Bucket, ...]:
 
 
 def from_cloudwatch(metrics: Metrics, now: float, days: int) -> tuple[Bucket, ...]:
-    """Control's last `days` before `now` (epoch seconds, rounded down to a minute), under whatever ramp or none."""
+    """Every arm's last `days` before `now` (epoch seconds, rounded down to a minute), under whatever ramp or none."""
     until = now // MINUTE_SECONDS * MINUTE_SECONDS
-    found = tuple(
-        bucket for day in reversed(range(days)) for bucket in metrics.history(until - day * DAY_SECONDS).buckets
-    )
-    if not found:
+    ends = (until - day * DAY_SECONDS for day in reversed(range(days)))
+    found = tuple(bucket for end in ends for bucket in metrics.minutes(end - DAY_SECONDS, end))
+    if not any(bucket.control_requests for bucket in found):
         raise CommandError(f"CloudWatch: has counted no request of control in {days} days, expected some")
     return found
 
@@ -90,6 +91,21 @@ def _is_count(value: object) -> bool:
 def _bucket(row: Mapping[str, Any]) -> Bucket:
     counts = {name: int(row.get(name) or 0) for name in COUNTS}
     return Bucket(int(row["start"]), MINUTE_SECONDS, 0, **counts)
+
+
+def quiet_days(recording: Sequence[Bucket], error_limit: float) -> set[int]:
+    """The days, from 0, without an hour in which more than `error_limit` (0–1) of control's requests failed."""
+    hours: dict[int, tuple[int, int]] = {}
+    for bucket in recording:
+        hour = int(bucket.start - recording[0].start) // HOUR_SECONDS
+        requests, errors = hours.get(hour, (0, 0))
+        hours[hour] = requests + bucket.control_requests, errors + bucket.control_errors
+    loud = {
+        hour * HOUR_SECONDS // DAY_SECONDS
+        for hour, (requests, errors) in hours.items()
+        if errors > max(FEW_ERRORS, error_limit * requests)
+    }
+    return set(range(days(recording))) - loud
 
 
 def days(recording: Sequence[Bucket]) -> int:

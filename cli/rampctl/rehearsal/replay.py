@@ -38,7 +38,9 @@ class Replay:
         minutes = np.zeros((span, 3), dtype=np.int64)
         for bucket in recording:
             index = int(bucket.start - recording[0].start) // MINUTE_SECONDS
-            minutes[index] += bucket.control_requests, bucket.control_errors, bucket.control_slow
+            control, requests = bucket.control_requests, bucket.control_requests + bucket.candidate_requests
+            whole = requests / control if control else 0.0  # had control served those of the candidate, too
+            minutes[index] += requests, round(bucket.control_errors * whole), round(bucket.control_slow * whole)
         if not minutes[:, 2].any():
             minutes[:, 2] = np.round(minutes[:, 0] * SLOW_SHARE)
         return cls(minutes, day * DAY_SECONDS // MINUTE_SECONDS)
@@ -47,8 +49,10 @@ class Replay:
         """The day before, of which the first has the last one's."""
         return replace(self, first=self.first - DAY_SECONDS // MINUTE_SECONDS)
 
-    def deal(self, rng: np.random.Generator, at: Moments, seconds: Moments, setting: Setting) -> Counts:
-        """As `Dealer.deal`."""
+    def deal(
+        self, rng: np.random.Generator, at: Moments, seconds: Moments, setting: Setting, *, served: int = 0
+    ) -> Counts:
+        """As `Dealer.deal`; `served` does not matter."""
         index = (self.first + at // MINUTE_SECONDS).astype(np.int64) % len(self.minutes)
         recorded = self.minutes[index]
         requests, errors, slow = rng.binomial(recorded, np.minimum(1.0, seconds / MINUTE_SECONDS)[:, None]).T
@@ -56,18 +60,18 @@ class Replay:
         table = np.zeros((len(at), len(COUNTED)), dtype=np.int64)
         column = {name: table[:, place] for name, place in COLUMN.items()}
         failed = rng.binomial(errors, setting.share)
-        served = failed + rng.binomial(requests - errors, setting.share)
-        column["control_requests"][:], column["control_errors"][:] = requests - served, errors - failed
+        by_candidate = failed + rng.binomial(requests - errors, setting.share)
+        column["control_requests"][:], column["control_errors"][:] = requests - by_candidate, errors - failed
         column["control_user_errors"][:] = errors - failed
-        column["candidate_requests"][:], column["candidate_errors"][:] = served, failed
+        column["candidate_requests"][:], column["candidate_errors"][:] = by_candidate, failed
         column["candidate_discordant_errors"][:] = failed  # nobody knows: as if control had answered
-        slow_served = np.minimum(rng.binomial(slow, setting.share), served)
+        slow_served = np.minimum(rng.binomial(slow, setting.share), by_candidate)
         if setting.control_slow_ms:
-            column["control_slow"][:] = np.minimum(slow - slow_served, requests - served)
+            column["control_slow"][:] = np.minimum(slow - slow_served, requests - by_candidate)
             column["candidate_slow"][:] = slow_served
-        column["candidate_comparisons"][:] = rng.binomial(served - failed, setting.sample)
+        column["candidate_comparisons"][:] = rng.binomial(by_candidate - failed, setting.sample)
         shadow = column["shadow_requests"]
-        shadow[:] = rng.binomial(requests - served, setting.sample)
+        shadow[:] = rng.binomial(requests - by_candidate, setting.sample)
         column["shadow_errors"][:] = rng.binomial(shadow, errors / np.maximum(requests, 1))
         column["shadow_discordant_errors"][:] = column["shadow_errors"]
         if setting.control_slow_ms:

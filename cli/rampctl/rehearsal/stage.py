@@ -4,23 +4,19 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from ramp import net, tasks
-from ramp.adapters.metrics import History
-from ramp.core.bucket import Bucket
-from ramp.core.evidence import ArmCounts, Evidence
-from ramp.core.plan import EvidenceSettings
 from ramp.world import World
 
 from rampctl.ramps import Ramp
-from rampctl.rehearsal.dealing import COUNTED, Counts, Setting
-from rampctl.rehearsal.fakes import START, Clock, FakeMetrics, House
+from rampctl.rehearsal.dealing import Setting
+from rampctl.rehearsal.fakes import START, Clock, House
 from rampctl.rehearsal.machine import Execution, Machine, Task, TaskError
+from rampctl.rehearsal.metrics import SimulatedMetrics
 from rampctl.rehearsal.scene import Scene
-from rampctl.rehearsal.simulation import Simulation, bucket_of, setting_of
+from rampctl.rehearsal.simulation import Simulation, setting_of
 from rampctl.rehearsal.users import Users
 
 ARN = "arn:aws:states:us-east-1:000000000000:execution:huntaze-ramp:"
@@ -33,61 +29,6 @@ TASKS: Mapping[str, Callable[[Mapping[str, Any], World], dict[str, Any]]] = {
     "${CleanUpFunctionArn}": tasks.clean_up,
     "${RollBackFunctionArn}": tasks.roll_back,
 }
-ARM_FIELDS = {field.name for field in fields(ArmCounts)} - {"p95_ms"}
-
-
-class SimulatedMetrics(FakeMetrics):
-    """What CloudWatch would show of the simulation: complete periods only, after the plan's delay."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__(lambda step, seconds: Evidence())
-        self._simulation = simulation
-        self._step, self._read = 0, 0  # cells before this one have been read
-        self._rows: dict[float, Counts] = {}
-        self._buckets: dict[float, Bucket] = {}
-
-    def evidence(self, ramp: str, step: int, since: float, now: float, settings: EvidenceSettings) -> Evidence:
-        period = settings.period_seconds
-        until = (now - settings.delay_seconds) // period * period
-        self._catch_up(step, until, period)
-        total = np.sum([*self._rows.values()], axis=0).tolist() if self._rows else [0] * len(COUNTED)
-        counted = dict(zip(COUNTED, total, strict=True))
-        return Evidence(
-            **{arm: self._arm(arm, counted) for arm in ("control", "candidate", "shadow")},
-            alarms=self.alarms(),
-            until=until,
-            buckets=tuple(self._buckets.values()),
-        )
-
-    def _catch_up(self, step: int, until: float, period: float) -> None:
-        """Add up what has become visible since the last look; a step's counts are asked for by its looks alone."""
-        if step != self._step:
-            self._step, self._rows, self._buckets = step, {}, {}
-        cells = self._simulation.cells
-        while self._read < len(cells) and START + cells[self._read].until <= until:
-            cell = cells[self._read]
-            self._read += 1
-            if cell.step == step:
-                start = START + cell.at // period * period
-                self._rows[start] = self._rows[start] + cell.row if start in self._rows else cell.row
-                self._buckets[start] = bucket_of(start, period, step, self._rows[start])
-
-    def history(self, now: float) -> History:
-        return self._simulation.history(now)
-
-    def alarms(self) -> dict[str, str]:
-        return dict(self._simulation.guards.states()) if self._simulation.guarded else dict(self.states)
-
-    def _arm(self, arm: str, total: Mapping[str, int]) -> ArmCounts:
-        counts = {name.removeprefix(f"{arm}_"): count for name, count in total.items() if name.startswith(f"{arm}_")}
-        control, candidate = self._simulation.arms
-        behaves = control if arm == "control" else candidate
-        p95_ms = behaves.p95_at(self._simulation.now) if counts["requests"] else None
-        if arm == "candidate":
-            counts["fallbacks"] = counts["errors"] - counts["user_errors"]
-        if arm != "shadow":
-            counts["misrouted"] = 0  # the simulated router makes no mistakes
-        return ArmCounts(**{name: count for name, count in counts.items() if name in ARM_FIELDS}, p95_ms=p95_ms)
 
 
 @dataclass
@@ -98,6 +39,7 @@ class SimulatedClock(Clock):
     simulation: Simulation | None = None
     users: Users | None = None
     moves: list[tuple[float, Setting]] = field(default_factory=list)
+    tell: Callable[[float, Setting], None] = lambda seconds, setting: None
 
     def pass_seconds(self, seconds: float) -> None:
         house, simulation, users = self.house, self.simulation, self.users
@@ -111,6 +53,7 @@ class SimulatedClock(Clock):
                 self.moves.append((simulation.now, setting))
             alarm = simulation.pass_seconds(until - simulation.now, setting)
             self.now = START + simulation.now
+            self.tell(simulation.now, setting)
             if alarm:
                 told = {"AlarmName": alarm, "NewStateReason": "more than 2 % failed in 3 of 5 minutes"}
                 net.brake({"Records": [{"Sns": {"Message": json.dumps(told)}}]}, house.world())
@@ -134,10 +77,15 @@ class Played:
         return self.simulation.now
 
 
-def play(scene: Scene, definition: Mapping[str, Any], seed: int) -> Played:
-    """Rehearse one ramp. `definition` is `statemachine/ramp.asl.json`."""
+def play(
+    scene: Scene,
+    definition: Mapping[str, Any],
+    seed: int,
+    tell: Callable[[float, Setting], None] = lambda seconds, setting: None,
+) -> Played:
+    """Rehearse one ramp. `definition` is `statemachine/ramp.asl.json`; `tell` hears how far it is."""
     name, simulation = scene.name(seed), scene.simulation(seed)
-    clock = SimulatedClock(simulation=simulation, users=scene.users(seed))
+    clock = SimulatedClock(simulation=simulation, users=scene.users(seed), tell=tell)
     house = House(SimulatedMetrics(simulation), clock=clock)
     clock.house = house
     people = _People(scene, house, name)

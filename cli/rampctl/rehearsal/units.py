@@ -1,14 +1,17 @@
 """Quantities as people write them: `10m`, `5%`, `1000/day`."""
 
 import re
+from dataclasses import replace
 
 from rampctl.exits import USAGE, CommandError
+from rampctl.rehearsal.season import Season
 
 SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "hour": 3_600.0, "d": 86_400.0, "day": 86_400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h|d)")
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 TRAFFIC = re.compile(r"(\d+(?:\.\d+)?)/(s|m|min|h|hour|d|day)")
-PERCENT_MAX = 100.0
+BURST = re.compile(r"\d+(?:\.\d+)?")
+PERCENT_MAX, BURST_MAX = 100.0, 10.0
 
 
 def seconds(text: str) -> float:
@@ -33,6 +36,30 @@ def requests_per_second(text: str) -> float:
     if found is None:
         raise CommandError(f"--traffic: is no rate, got {text!r}, expected for example 1000/day, 600/m or 50/s", USAGE)
     return float(found[1]) / SECONDS[found[2]]
+
+
+def traffic(text: str) -> tuple[float, Season]:
+    """`1000/day,diurnal=80%,burst=1` → requests a second and their season. Raises CommandError with every fault."""
+    rate, *words = text.split(",")
+    found, wrong, per_second = Season(), [], 0.0
+    try:
+        per_second = requests_per_second(rate)
+    except CommandError as error:
+        wrong.append(str(error))
+    for word in (word.strip() for word in words):
+        kind, _, value = word.partition("=")
+        try:
+            if kind == "diurnal":
+                found = replace(found, diurnal=share(value))
+            elif kind == "burst" and BURST.fullmatch(value) and float(value) <= BURST_MAX:
+                found = replace(found, burst=float(value))
+            else:
+                wrong.append(f"--traffic: is no season, got {word!r}, expected diurnal=80% or burst=1 (at most 10)")
+        except ValueError as error:
+            wrong.append(f"--traffic: {kind} {error}")
+    if wrong:
+        raise CommandError("\n".join(wrong), USAGE)
+    return per_second, found
 
 
 def duration(option: str, text: str) -> float:

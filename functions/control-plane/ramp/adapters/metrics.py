@@ -84,6 +84,15 @@ class Metrics:
         series = self._series(asked, now - DAY_SECONDS, now)
         return History(tuple(_buckets(series, -1, MINUTE_SECONDS)), _p95_ms("control", series))
 
+    def minutes(self, since: float, until: float) -> tuple[Bucket, ...]:
+        """Every arm's counts minute by minute, under whatever ramp or none; epoch seconds, at most 15 days ago."""
+        asked = [
+            _Query(arm, metric, "Sum", MINUTE_SECONDS, {"arm": arm})
+            for arm, metrics in COUNTS.items()
+            for metric in metrics
+        ]
+        return tuple(_buckets(self._series(asked, since, until), -1, MINUTE_SECONDS))
+
     def alarms(self) -> dict[str, str]:
         """Each guard's state: OK, ALARM, INSUFFICIENT_DATA, or MISSING when there is no such alarm."""
         if not self._alarms:
