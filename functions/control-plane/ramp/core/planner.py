@@ -361,8 +361,8 @@ def _doubtful(steps: Sequence[StepForecast], traffic: Traffic, policy: Policy) -
     for index, item in doubtful:
         nobody = f" (nobody at all in {100 * item.empty_share:.0f} %)" if item.empty_share > ASKED_SHARE_TOLD else ""
         yield (
-            f"steps[{index}]: ends in a question in about {100 * item.asked_share:.0f} % of ramps of a sound candidate, "
-            f"got {item.step.title} of {count(traffic.users)} users{nobody}, expected more users, or more patience"
+            f"steps[{index}]: ends in a question in about {100 * item.asked_share:.0f} % of ramps of a sound "
+            f"candidate, got {item.step.title} of {count(traffic.users)} users{nobody}, expected more users, or more patience"
         )
     if doubtful and traffic.requests_per_second > 0:
         planned = _forecasts(auto_steps(traffic, policy), traffic, policy)
