@@ -360,10 +360,9 @@ def _doubtful(steps: Sequence[StepForecast], traffic: Traffic, policy: Policy) -
     doubtful = [(index, item) for index, item in enumerate(steps) if item.asked_share > ASKED_SHARE_TOLD]
     for index, item in doubtful:
         nobody = f" (nobody at all in {100 * item.empty_share:.0f} %)" if item.empty_share > ASKED_SHARE_TOLD else ""
-        yield (
-            f"steps[{index}]: ends in a question in about {100 * item.asked_share:.0f} % of ramps of a sound "
-            f"candidate, got {item.step.title} of {count(traffic.users)} users{nobody}, expected more users, or more patience"
-        )
+        asked = f"ends in a question in about {100 * item.asked_share:.0f} % of ramps of a sound candidate"
+        got = f"{item.step.title} of {count(traffic.users)} users{nobody}"
+        yield f"steps[{index}]: {asked}, got {got}, expected more users, or more patience"
     if doubtful and traffic.requests_per_second > 0:
         planned = _forecasts(auto_steps(traffic, policy), traffic, policy)
         to_whole_seconds = sum(item.seconds for item in planned[:-1])
