@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -41,7 +41,7 @@ class Stack:
     """A stack that is up. `database_url` has the password in it."""
 
     endpoint_url: str
-    database_url: str
+    database_url: str = field(repr=False)
 
     @property
     def environment(self) -> dict[str, str]:

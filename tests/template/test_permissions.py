@@ -60,6 +60,8 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("RampTable", "command"): {"dynamodb:GetItem"},
     ("Notices", "tell"): {"sns:Publish"},
     ("Deadline", "set"): {"scheduler:CreateSchedule", "iam:PassRole"},
+    ("Deadline", "names"): {"scheduler:ListSchedules"},
+    ("Deadline", "name"): set(),
     ("Deadline", "remove"): {"scheduler:DeleteSchedule"},
     ("Executions", "status"): {"states:DescribeExecution"},
     ("Executions", "answer"): {"states:SendTaskSuccess"},
@@ -95,7 +97,12 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def needed() -> Mapping[str, set[str]]:
-    """What every function needed in ramps promoted, rolled back, braked, past their deadline, and left behind."""
+    """What every function needed, by its logical name."""
+    return needs_of_ramps()
+
+
+def needs_of_ramps() -> Mapping[str, set[str]]:
+    """The actions of every function in ramps promoted, rolled back, braked, past their deadline, and left behind."""
     recorder = Recorder()
 
     def as_function(name: str, handler: Callable[[Mapping[str, Any], World], Any], event: dict[str, Any]) -> Any:
