@@ -346,8 +346,10 @@ def test_a_deadline_is_set_once_and_removed_twice(kind: str, request: pytest.Fix
         deadline = Deadline(boto3.client("scheduler"), "deadlines", f"arn:aws:iam::{1:012}:role/r", "arn:aws:lambda:f")
     deadline.set("ramp-1", NOW)
     deadline.set("ramp-1", NOW + 60)
+    assert deadline.names() == [deadline.name("ramp-1")]
     deadline.remove("ramp-1")
     deadline.remove("ramp-1")
+    assert deadline.names() == []
     deadline.set("ramp-1", NOW)
 
 

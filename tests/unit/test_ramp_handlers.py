@@ -35,6 +35,7 @@ VARIABLES = (
     "DEADLINE_GROUP",
     "DEADLINE_ROLE_ARN",
     "CLEANUP_FUNCTION_ARN",
+    "MORE_FLAGS",
 )
 
 
@@ -95,10 +96,12 @@ def test_what_a_task_gives_is_what_the_state_machine_gets() -> None:
 
 def test_the_world_is_made_of_the_environment() -> None:
     """One adapter each; no call is made before one is needed."""
-    settings = Settings.from_environment({name: name.lower() for name in VARIABLES} | {"ALARM_NAMES": "a,b"})
+    lists = {"ALARM_NAMES": "a,b", "MORE_FLAGS": "c:d,e:f"}
+    settings = Settings.from_environment({name: name.lower() for name in VARIABLES} | lists)
     world = World.on_aws(settings, boto3.Session(region_name="us-east-1"))
     assert settings.alarms == ("a", "b")
-    assert (world.flags.adapter, world.flags.shadow) == ("adapter_flag", "shadow_flag")
+    flags = [(each.flags.adapter, each.flags.shadow) for each in world.each()]
+    assert flags == [("adapter_flag", "shadow_flag"), ("c", "d"), ("e", "f")]
 
 
 @pytest.mark.parametrize("name", VARIABLES)

@@ -78,7 +78,8 @@ def test_without_a_ramp_there_is_nothing_to_brake() -> None:
 def test_the_clean_up_leaves_a_ramp_that_runs(house: House) -> None:
     """The daily rule, or the end of another execution."""
     for event in ({}, {"deadline_of": "ramp-0"}, {"detail": {"status": "FAILED"}}):
-        assert net.cleanup(event, house.world())["outcome"] == "left"
+        answer = net.cleanup(event, house.world())
+        assert (answer["outcome"], answer["findings"]) == ("left", [])
     assert not is_off(house)
 
 
@@ -122,4 +123,4 @@ def test_the_clean_up_leaves_everybody_on_the_candidate_when_the_record_has_expi
 
 def test_the_clean_up_with_nothing_on_says_so() -> None:
     """The daily rule, most days."""
-    assert net.cleanup({}, House(FakeMetrics(healthy)).world())["reason"] == "nothing is on and nothing is locked"
+    assert net.cleanup({}, House(FakeMetrics(healthy)).world())["reason"] == "nothing is left behind"

@@ -63,12 +63,18 @@ def test_prepare_tells_all_that_is_in_the_way_at_once(house: House) -> None:
     """Not one after the other, ramp by ramp."""
     house.flag.foreign_deployment = 7
     house.metrics.states["huntaze-lambda-error-rate-gt-2pct"] = "ALARM"
-    plan = a_plan(flag="otherAdapter", lever="alias", candidate_version="99")
+    plan = a_plan(lever="alias", candidate_version="99")
     output = tasks.prepare({"ramp": "name with spaces", "execution_arn": ARN, "plan": plan}, house.world())
     assert output["verdict"]["action"] == Action.REFUSE
-    for said in ("execution name", "flag: is none that this stack moves", "deployment 7", "got '99'", "got ALARM"):
+    for said in ("execution name", "deployment 7", "got '99'", "got ALARM"):
         assert said in output["verdict"]["reason"]
     assert house.table.locks == {}
+
+
+def test_a_flag_that_the_stack_does_not_move_is_refused(house: House) -> None:
+    """With those that it does."""
+    said = prepared(house, a_plan(flag="otherAdapter"))["verdict"]["reason"]
+    assert said == "flag: is none that this stack moves, got 'otherAdapter', expected prismaAdapter"
 
 
 def test_shift_delivered_twice_deploys_once(house: House) -> None:

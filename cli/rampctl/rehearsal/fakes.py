@@ -271,6 +271,13 @@ class FakeDeadline(Deadline):
     def remove(self, ramp: str) -> None:
         self.schedules.pop(ramp, None)
 
+    def names(self) -> list[str]:
+        return list(self.schedules)
+
+    @staticmethod
+    def name(ramp: str) -> str:
+        return ramp
+
 
 class FakeExecutions(Executions):
     """Executions by status, and what became of each task token: `waiting` first, then its outcome, once."""

@@ -36,10 +36,10 @@ def leave_word(world: World, state: RampState | None, ramp: str, by: str, reason
     world.table.put_command(ramp, Verb.ABORT, state.step if state else 0, by, reason, world.now())
 
 
-def roll_back(world: World, state: RampState, by: str, reason: str) -> Position:
+def roll_back(world: World, state: RampState, by: str, reason: str, status: str = "rolled_back") -> Position:
     """Settle traffic, write it down, let go of everything, and delete superseded flag versions."""
     position = settle(world, state, state.ramp, by, reason)
-    record(world, state, "rolled_back", reason)
+    record(world, state, status, reason)
     let_go(world, state.ramp, state.plan.flag)
     world.traffic.prune(state.ramp)
     return position

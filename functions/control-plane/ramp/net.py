@@ -1,4 +1,4 @@
-"""The brake and the safety net: the two ways to safe traffic that do not wait for the state machine."""
+"""The brake, the safety net, and the way back after a promotion: none waits for the state machine."""
 
 import json
 from collections.abc import Mapping
@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF
-from ramp.ending import CLEANER, clear, is_nobodys, leave_word, state_of
+from ramp.core.state import RampState
+from ramp.doctor import examine, is_running
+from ramp.ending import CLEANER, CLEANING_SECONDS, leave_word, roll_back, state_of
 from ramp.world import World
 
 Json = dict[str, Any]
@@ -41,60 +44,123 @@ class Puller:
 def brake(event: Mapping[str, Any], world: World) -> Json:
     """Traffic to zero at once, whatever the state machine is doing, and word for it to roll back.
 
-    `event` is as `Puller` reads it, with an optional `"ramp"` that must be the running one. A ramp that has been
-    promoted is not braked: nobody watches its control any more.
+    `event` is an alarm, which brakes every ramp that runs, or as `Puller` reads it with an optional `"ramp"` that alone
+    is braked. A ramp that has been promoted is not braked: nobody watches its control any more.
     """
     began_at, puller = world.now(), Puller.parse(event)
-    lock = world.table.lock(world.flags.adapter)
-    if lock is None or event.get("ramp", lock.ramp) != lock.ramp:
+    answers = []
+    for each in world.each():
+        lock = each.table.lock(each.flags.adapter)
+        if lock is not None and event.get("ramp", lock.ramp) == lock.ramp:
+            answers.append(_brake(each, lock.ramp, puller, began_at))
+    if not answers:
         return {"braked": False, "reason": "no such ramp is running"}
-    found = world.table.ramp(lock.ramp)
-    position = None
-    if not _is_promoted(found):
-        state = state_of(found)
-        try:
-            leave_word(world, state, lock.ramp, puller.by, puller.reason)
-            found = world.table.ramp(lock.ramp)  # anew: a promotion records itself and then looks for the word
-        finally:
-            if not _is_promoted(found):
-                position = world.traffic.settle(lock.ramp, state.alias_to_restore if state else None)
-    if position is None:
-        return {"braked": False, "reason": f"{lock.ramp} has been promoted"}
-    safe_at = world.now()
-    times = {"began_at_ms": round(began_at * 1000), "safe_at_ms": round(safe_at * 1000)}
-    if puller.alarmed_at is not None:
-        times["alarmed_at_ms"] = round(puller.alarmed_at * 1000)
-    word = {"step": state.step if state else 0, "by": puller.by, "reason": puller.reason, "via": puller.via}
-    world.table.put_word(lock.ramp, "abort", began_at, **word, **times)
-    request = world.table.request(lock.ramp)
-    if request and "token" in request:
-        world.executions.fail(str(request["token"]), "Aborted", f"{puller.by} aborted the ramp: {puller.reason}")
-    since = "the alarm" if puller.alarmed_at else "the word"
-    took = f"safe {safe_at - (puller.alarmed_at or began_at):.1f} s after {since}"
-    where = f"{position.describe()}; {took}"
-    world.notices.tell(f"Ramp {lock.ramp}: brake", f"{puller.by} pulled the brake: {puller.reason}.\n\n{where}.")
-    return {"braked": True, "ramp": lock.ramp, "reason": f"{puller.by}: {puller.reason}. {where}."}
-
-
-def _is_promoted(found: Mapping[str, Any] | None) -> bool:
-    return found is not None and found["status"] == "promoted"
+    braked = [answer for answer in answers if answer["braked"]] or answers
+    return {**braked[0], "reason": " ".join(answer["reason"] for answer in braked)}
 
 
 def cleanup(event: Mapping[str, Any], world: World) -> Json:
     """Settle what nobody runs any more, and leave alone what runs or was promoted.
 
-    `event` is EventBridge's status change of an execution, its daily schedule, or `{"deadline_of": ramp}`.
+    `event` is EventBridge's status change of an execution, its daily schedule, `{"deadline_of": ramp}`, or of a person:
+    `{"examine": true}` to look only, `{"repair": true}` to mend what nobody knows the owner of, too, and
+    `{"undo_of": ramp, "by", "reason", "via"}`, see `undo`.
     """
-    flag = world.flags.adapter
-    position, lock = world.traffic.read(), world.table.lock(flag)
-    if lock and lock.execution_arn != CLEANER and not is_nobodys(world, lock):
-        if event.get("deadline_of") == lock.ramp:
-            pull = {"by": "the deadline", "reason": "the ramp's time is over", "via": "deadline", "ramp": lock.ramp}
-            return brake(pull, world)
-        return {"outcome": "left", "reason": f"{lock.ramp} is running"}
-    if lock is None and position.setting == OFF:
-        return {"outcome": "left", "reason": "nothing is on and nothing is locked"}
-    done = clear(world, flag, lock, lock.ramp if lock else position.ramp)
-    if done is None:
-        return {"outcome": "left", "reason": "another ramp has taken the lock"}
-    return {"outcome": "left" if "was promoted" in done else "settled", "reason": done}
+    if "undo_of" in event:
+        return undo(event, world)
+    if (ramp := event.get("deadline_of")) is not None and _runs(ramp, world):
+        return brake(
+            {"by": "the deadline", "reason": "the ramp's time is over", "via": "deadline", "ramp": ramp}, world
+        )
+    told = []
+    for finding in examine(world):
+        mends = not event.get("examine") and (event.get("repair") or not finding.asks)
+        told.append({"what": finding.what, "would": finding.would, "done": finding.mend() if mends else None})
+    done = [str(each["done"]) for each in told if each["done"]]
+    reason = "; ".join(done) or ("nothing was mended" if told else "nothing is left behind")
+    return {"outcome": "settled" if done else "left", "reason": reason, "findings": told}
+
+
+def undo(event: Mapping[str, Any], world: World) -> Json:
+    """Everybody back on control after a promotion, within the plan's time; idempotent.
+
+    Returns `{"undone": bool, "reason": …}`; when it may not, the reason says what to do instead.
+    """
+    ramp, now = str(event["undo_of"]), world.now()
+    state = state_of(world.table.ramp(ramp))
+    each = world.of(state.plan.flag) if state else None
+    if state is None or each is None:
+        return _not_undone(f"{ramp}: has no record (any more); {BY_HAND}")
+    lock = each.table.lock(state.plan.flag)
+    if why_not := _why_not(state, lock, each):
+        return _not_undone(f"{ramp}: {why_not}")
+    if each.table.acquire(state.plan.flag, Lock(ramp, CLEANER), now, CLEANING_SECONDS, dead=lock) is not None:
+        return _not_undone(f"{ramp}: another ramp has just started on {state.plan.flag}")
+    puller = Puller.parse(event)
+    where = roll_back(each, state, puller.by, puller.reason, "undone").describe()
+    word = {"step": state.step, "by": puller.by, "reason": puller.reason, "via": puller.via}
+    each.table.put_word(ramp, "undo", now, **word)
+    reason = f"{puller.by} undid the promotion of {ramp}: {puller.reason}. {where}."
+    world.notices.tell(f"Ramp {ramp} undone", reason)
+    return {"undone": True, "reason": reason}
+
+
+def _why_not(state: RampState, lock: Lock | None, world: World) -> str:
+    """Why a promotion cannot be undone, and what to do instead; empty when it can."""
+    found, flag = world.table.ramp(state.ramp) or {}, state.plan.flag
+    if found["status"] != "promoted":
+        return f"was not promoted, it is {str(found['status']).replace('_', ' ')}"
+    age_seconds = world.now() - float(found["ended_at"])
+    if age_seconds > state.plan.undo_seconds:
+        late = f"was promoted {age_seconds:.0f} s ago, and its plan allows {state.plan.undo_seconds} s (undo_seconds)"
+        return f"{late}, since control may have fallen behind; {BY_HAND}"
+    if lock is not None and is_running(world, lock):
+        is_own = lock.ramp == state.ramp
+        return "is being cleaned up, try again in a minute" if is_own else f"{lock.ramp} runs on {flag}, abort that"
+    position = world.traffic.read()
+    if position.setting != OFF and position.ramp != state.ramp:
+        return f"{flag} was set by {position.ramp} since; {BY_HAND}"
+    return ""
+
+
+BY_HAND = "to go back all the same, switch the flag off in AppConfig"
+
+
+def _not_undone(reason: str) -> Json:
+    return {"undone": False, "reason": reason}
+
+
+def _runs(ramp: str, world: World) -> bool:
+    locks = [each.table.lock(each.flags.adapter) for each in world.each()]
+    return any(lock and lock.ramp == ramp and is_running(world, lock) for lock in locks)
+
+
+def _brake(world: World, ramp: str, puller: Puller, began_at: float) -> Json:
+    found = world.table.ramp(ramp)
+    state, position = state_of(found), None
+    if not _is_promoted(found):
+        try:
+            leave_word(world, state, ramp, puller.by, puller.reason)
+            found = world.table.ramp(ramp)  # anew: a promotion records itself and then looks for the word
+        finally:
+            if not _is_promoted(found):
+                position = world.traffic.settle(ramp, state.alias_to_restore if state else None)
+    if position is None:
+        return {"braked": False, "reason": f"{ramp} has been promoted"}
+    safe_at = world.now()
+    times = {"began_at_ms": round(began_at * 1000), "safe_at_ms": round(safe_at * 1000)}
+    if puller.alarmed_at is not None:
+        times["alarmed_at_ms"] = round(puller.alarmed_at * 1000)
+    word = {"step": state.step if state else 0, "by": puller.by, "reason": puller.reason, "via": puller.via}
+    world.table.put_word(ramp, "abort", began_at, **word, **times)
+    request = world.table.request(ramp)
+    if request and "token" in request:
+        world.executions.fail(str(request["token"]), "Aborted", f"{puller.by} aborted the ramp: {puller.reason}")
+    since = "the alarm" if puller.alarmed_at else "the word"
+    where = f"{position.describe()}; safe {safe_at - (puller.alarmed_at or began_at):.1f} s after {since}"
+    world.notices.tell(f"Ramp {ramp}: brake", f"{puller.by} pulled the brake: {puller.reason}.\n\n{where}.")
+    return {"braked": True, "ramp": ramp, "reason": f"{puller.by}: {puller.reason}. {where}."}
+
+
+def _is_promoted(found: Mapping[str, Any] | None) -> bool:
+    return found is not None and found["status"] == "promoted"

@@ -23,6 +23,12 @@ class Settings:
     deadline_group: str
     deadline_role_arn: str
     cleanup_function_arn: str
+    more_flags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def flags(self) -> tuple[tuple[str, str], ...]:
+        """Every flag that ramps of this stack may move, each with its shadow flag."""
+        return ((self.adapter_flag, self.shadow_flag), *self.more_flags)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -46,4 +52,11 @@ class Settings:
             deadline_group=environment["DEADLINE_GROUP"],
             deadline_role_arn=environment["DEADLINE_ROLE_ARN"],
             cleanup_function_arn=environment["CLEANUP_FUNCTION_ARN"],
+            more_flags=tuple(_pair(text) for text in environment["MORE_FLAGS"].split(",") if text),
         )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """`adapter:shadow`."""
+    adapter, _, shadow = text.strip().partition(":")
+    return adapter, shadow

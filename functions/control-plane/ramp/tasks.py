@@ -47,6 +47,10 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
         plan = Plan.parse(event["plan"])
     except PlanInvalid as invalid:
         return _refused("the plan has faults, and nothing was touched:\n" + "\n".join(invalid.faults))
+    if (of_flag := world.of(plan.flag)) is None:
+        known = ", ".join(each.flags.adapter for each in world.each())
+        return _refused(f"flag: is none that this stack moves, got {plan.flag!r}, expected {known}")
+    world = of_flag
     left = world.table.lock(plan.flag)
     if left is not None and left.execution_arn != execution_arn and is_nobodys(world, left):
         clear(world, plan.flag, left, left.ramp)
@@ -73,8 +77,14 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     world.table.put_gate(ramp, GateState.begin(history.buckets).to_wire(), now)
     world.deadline.set(ramp, now + plan.deadline_seconds)
     record(world, state, "running", "prepared")
-    if world.executions.status(execution_arn) not in {"RUNNING", None}:  # the net has come and gone
-        clear(world, plan.flag, Lock(ramp, execution_arn), ramp)
+    return _started(state, world)
+
+
+def _started(state: RampState, world: World) -> Json:
+    """The end of Prepare Ramp, unless its execution has been ended meanwhile: then the net has come and gone."""
+    ramp, plan = state.ramp, state.plan
+    if world.executions.status(state.execution_arn) not in {"RUNNING", None}:
+        clear(world, plan.flag, Lock(ramp, state.execution_arn), ramp)
         return _refused("the execution was ended while the ramp was being prepared")
     steps = ", ".join(step.title for step in plan.steps)
     reason = f"the plan is sound, the lock is taken, and the steps are {steps}"
@@ -84,7 +94,7 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
 
 def shift(event: Mapping[str, Any], world: World) -> Json:
     """Set the present step's share and read it back."""
-    state = RampState.from_wire(event["ramp"])
+    state, world = _found(event, world)
     hold(world, state)
     world.traffic.shift(state, lambda: _refuse_after_brake(state, world))
     _undo_after_brake(state, world)
@@ -96,7 +106,8 @@ def shift(event: Mapping[str, Any], world: World) -> Json:
 
 def measure(event: Mapping[str, Any], world: World) -> Json:
     """Evidence, checks, verdict, and one action word."""
-    state, now = RampState.from_wire(event["ramp"]), world.now()
+    state, world = _found(event, world)
+    now = world.now()
     plan = state.plan
     hold(world, state)
     evidence = world.metrics.evidence(state.ramp, state.step, state.step_started_at, now, plan.evidence)
@@ -127,7 +138,8 @@ def measure(event: Mapping[str, Any], world: World) -> Json:
 
 def ask(event: Mapping[str, Any], world: World) -> Json:
     """Put the question to people, once, and keep the token; an answer that is already there is handed over at once."""
-    state, token = RampState.from_wire(event["ramp"]), event["token"]
+    state, world = _found(event, world)
+    token = event["token"]
     question = state.question
     hold(world, state)
     if question is None:
@@ -154,7 +166,7 @@ def ask(event: Mapping[str, Any], world: World) -> Json:
 
 def promote(event: Mapping[str, Any], world: World) -> Json:
     """Verify that every user is on the candidate, and stop comparing."""
-    state = RampState.from_wire(event["ramp"])
+    state, world = _found(event, world)
     hold(world, state)
     world.traffic.promote(state, lambda: _refuse_after_brake(state, world))
     record(world, state, "promoted", event["verdict"]["reason"])
@@ -165,7 +177,7 @@ def promote(event: Mapping[str, Any], world: World) -> Json:
 
 def clean_up(event: Mapping[str, Any], world: World) -> Json:
     """Remove what a promoted ramp made, and say how to retire the mock."""
-    state = RampState.from_wire(event["ramp"])
+    state, world = _found(event, world)
     pruned = world.traffic.prune(state.ramp)
     let_go(world, state.ramp, state.plan.flag)
     checklist = "\n".join(RETIRE_THE_MOCK)
@@ -182,11 +194,20 @@ def clean_up(event: Mapping[str, Any], world: World) -> Json:
 
 def roll_back(event: Mapping[str, Any], world: World) -> Json:
     """Traffic first, then everything else; the reason is the verdict's, or what went wrong."""
-    state = RampState.from_wire(event["ramp"])
+    state, world = _found(event, world)
     reason = _why(event)
     where = ending.roll_back(world, state, "the ramp", reason).describe()
     world.notices.tell(f"Ramp {state.ramp} rolled back", f"{reason}.\n\n{where}.")
     return {"verdict": {"action": Action.ROLL_BACK, "reason": f"{reason}. {where}."}}
+
+
+def _found(event: Mapping[str, Any], world: World) -> tuple[RampState, World]:
+    """The state that the execution carries, and the world of its flag."""
+    state = RampState.from_wire(event["ramp"])
+    of_flag = world.of(state.plan.flag)
+    if of_flag is None:  # Prepare Ramp has seen it; a deployment since then has taken it out of the stack
+        raise TrafficMoved(f"flag: is none that this stack moves, got {state.plan.flag!r}")
+    return state, of_flag
 
 
 def _unmet(plan: Plan, ramp: str, world: World) -> list[str]:
@@ -194,13 +215,13 @@ def _unmet(plan: Plan, ramp: str, world: World) -> list[str]:
     faults = []
     if not RAMP_NAME.fullmatch(ramp):
         faults.append(f"execution name: names the ramp in metrics, got {ramp!r}, expected letters, digits, _ and -")
-    if plan.flag != world.flags.adapter:
-        faults.append(f"flag: is none that this stack moves, got {plan.flag!r}, expected {world.flags.adapter!r}")
+    if plan.lever == "alias" and not world.owns_alias:
+        faults.append(f"lever: alias moves another flag's function, got {plan.flag!r}, expected lever flag")
     deployment = world.traffic.in_flight()
     if deployment is not None and not deployment.is_ours:  # for another ramp's, shifting waits
         faults.append(f"AppConfig: a deployment is in flight, got deployment {deployment.number}, expected none")
     position = world.traffic.read()
-    if not position.alias.is_whole:
+    if world.owns_alias and not position.alias.is_whole:
         weights = {version: format_percent(ppm) for version, ppm in position.alias.weights.items()}
         faults.append(f"alias: is split, got {weights} beside {position.alias.version}, expected one version")
     if plan.lever == "alias" and not world.traffic.has_version(plan.candidate_version):
@@ -208,7 +229,8 @@ def _unmet(plan: Plan, ramp: str, world: World) -> list[str]:
     adapter = position.setting.adapter
     if adapter is not None and adapter.get("ramp") != ramp:
         whose = f"{format_percent(position.share_ppm)} by {position.ramp}"
-        faults.append(f"flag: is on already, got {whose}, expected off before a ramp starts")
+        back = f"ramp undo {position.ramp}" if ending.was_promoted(world, position.ramp) else "ramp doctor --repair"
+        faults.append(f"flag: is on already, got {whose}, expected off before a ramp starts; {back} puts it off")
     faults += [
         f"alarm {name}: guards the ramp, got {alarm_state}, expected OK"
         for name, alarm_state in world.metrics.alarms().items()

@@ -1,8 +1,8 @@
 """What the tasks work on, bundled: the adapters, the clock, and the names of the two flags."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import boto3
 from botocore.config import Config
@@ -23,6 +23,14 @@ CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard",
 
 
 @dataclass(frozen=True)
+class Route:
+    """One more flag that this stack moves, with its shadow flag."""
+
+    flags: FlagNames
+    traffic: Traffic
+
+
+@dataclass(frozen=True)
 class World:
     """Everything outside the core; `now` gives epoch seconds."""
 
@@ -34,6 +42,18 @@ class World:
     deadline: Deadline
     executions: Executions
     now: Callable[[], float]
+    others: tuple[Route, ...] = ()
+    owns_alias: bool = True  # the alias is the first flag's; ramps on the others move their flag alone
+
+    def each(self) -> Iterator["World"]:
+        """The world of every flag that this stack moves, this one's first."""
+        yield self
+        for other in self.others:
+            yield replace(self, flags=other.flags, traffic=other.traffic, others=(), owns_alias=False)
+
+    def of(self, flag: str) -> "World | None":
+        """The world of another flag, None for one that this stack does not move."""
+        return next((world for world in self.each() if world.flags.adapter == flag), None)
 
     @classmethod
     def on_aws(
@@ -44,14 +64,19 @@ class World:
         sleep: Callable[[float], None] = time.sleep,
     ) -> "World":
         """The adapters on AWS, or on whatever endpoint the session's environment names."""
-        names = FlagNames(settings.adapter_flag, settings.shadow_flag)
         location = FlagLocation(settings.application, settings.environment, settings.profile, settings.strategy)
         appconfig = session.client("appconfig", config=CONFIG)
         appconfigdata = session.client("appconfigdata", config=CONFIG)
+        names, *others = (FlagNames(adapter, shadow) for adapter, shadow in settings.flags)
         alias = AliasLever(session.client("lambda", config=CONFIG), settings.read_function, settings.read_alias)
+
+        def traffic(names: FlagNames) -> Traffic:
+            return Traffic(FlagLever(appconfig, appconfigdata, location, names, sleep), alias)
+
         return cls(
             flags=names,
-            traffic=Traffic(FlagLever(appconfig, appconfigdata, location, names, sleep), alias),
+            traffic=traffic(names),
+            others=tuple(Route(other, traffic(other)) for other in others),
             metrics=Metrics(session.client("cloudwatch", config=CONFIG), settings.alarms),
             table=RampTable(session.resource("dynamodb", config=CONFIG).Table(settings.table)),
             notices=Notices(session.client("sns", config=CONFIG), settings.notice_topic),

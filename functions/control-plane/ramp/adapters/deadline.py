@@ -25,7 +25,7 @@ class Deadline:
         """Schedule the clean-up of `ramp` at epoch second `at`; a schedule that is there already is left."""
         try:
             self._scheduler.create_schedule(
-                Name=_name(ramp),
+                Name=self.name(ramp),
                 GroupName=self._group,
                 ScheduleExpression=f"at({datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S})",
                 FlexibleTimeWindow={"Mode": "OFF"},
@@ -40,14 +40,19 @@ class Deadline:
             return
 
     def remove(self, ramp: str) -> None:
-        """Remove the schedule; one that is gone already is fine."""
+        """Remove the schedule of a ramp, or by its name; one that is gone already is fine."""
         try:
-            self._scheduler.delete_schedule(Name=_name(ramp), GroupName=self._group)
+            self._scheduler.delete_schedule(Name=self.name(ramp), GroupName=self._group)
         except self._scheduler.exceptions.ResourceNotFoundException:
             return
 
+    def names(self) -> list[str]:
+        """The names of all schedules that wait."""
+        pages = self._scheduler.get_paginator("list_schedules").paginate(GroupName=self._group)
+        return [item["Name"] for page in pages for item in page["Schedules"]]
 
-def _name(ramp: str) -> str:
-    """The ramp's own name, or where that is too long one that no other ramp has."""
-    digest = sha256(ramp.encode()).hexdigest()[:DIGEST_LENGTH]
-    return ramp if len(ramp) <= NAME_LENGTH else f"{ramp[: NAME_LENGTH - DIGEST_LENGTH - 1]}-{digest}"
+    @staticmethod
+    def name(ramp: str) -> str:
+        """What the schedule of `ramp` is called: as the ramp, or where that is too long as no other ramp's."""
+        digest = sha256(ramp.encode()).hexdigest()[:DIGEST_LENGTH]
+        return ramp if len(ramp) <= NAME_LENGTH else f"{ramp[: NAME_LENGTH - DIGEST_LENGTH - 1]}-{digest}"

@@ -139,6 +139,7 @@ class Plan:
     evidence: EvidenceSettings
     approvals: Approvals
     deadline_seconds: int
+    undo_seconds: int
 
     @classmethod
     def parse(cls, raw: object) -> Self:
@@ -171,6 +172,7 @@ class Plan:
             evidence=EvidenceSettings(**whole["evidence"]),
             approvals=Approvals(**whole["approvals"]),
             deadline_seconds=whole["deadline_seconds"],
+            undo_seconds=whole["undo_seconds"],
         )
         if faults := [*_history_faults(plan)]:
             raise PlanInvalid(faults)
