@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from benchmarks.gate.cell import Cell, measure
 from benchmarks.gate.contenders import PEERS, Sequential
 from benchmarks.gate.entry import guest
 from benchmarks.gate.goals import FIXED, PLANNED, Goal, goals
+from benchmarks.gate.kept import kept
 from benchmarks.gate.ramp_run import Enter
 from benchmarks.gate.scenario import SCENARIOS, Scenario
 from benchmarks.gate.schedule import Schedule, fixed, planned
@@ -22,7 +24,7 @@ from benchmarks.gate.sharpness import sharpness
 from benchmarks.gate.traffic import LOADS, Load
 
 PAGE = Path(__file__).parents[2] / "docs" / "gate.md"
-QUICK_RUNS, FULL_RUNS, PEER_RUNS = 25, 500, 200
+QUICK_RUNS, FULL_RUNS, SLOW_RUNS = 25, 500, 200
 QUICK_SCENARIOS = (
     "healthy 0.1 %",
     "healthy 1 %",
@@ -47,7 +49,10 @@ console = Console()
 def main(  # options
     quick: Annotated[bool, typer.Option(help="The gate alone, core scenarios: two minutes.")] = False,
     runs: Annotated[int | None, typer.Option(help="Ramps a cell.")] = None,
-    peer_runs: Annotated[int, typer.Option(help="Ramps a cell of a peer, at most --runs.")] = PEER_RUNS,
+    slow_runs: Annotated[
+        int, typer.Option(help="Ramps of a slow cell, at most --runs: a peer's, and days on the fixed schedule.")
+    ] = SLOW_RUNS,
+    keep: Annotated[Path | None, typer.Option(help="Folder to keep cells in and to take them up from.")] = None,
     seed: Annotated[int, typer.Option(help="Of every die.")] = 7,
     contender: Annotated[list[str] | None, typer.Option(help="module:function: decide(looks, plan).")] = None,
     scenario: Annotated[list[Path] | None, typer.Option(help="A JSON file with one more scenario.")] = None,
@@ -63,9 +68,11 @@ def main(  # options
     cells: Cells = {}
     for load in (LOADS[name] for name in only.split(",")):
         for name, enter, schedule in _entries(load, {} if quick else PEERS, guests):
-            ramps = min(runs, peer_runs) if name in PEERS else runs
+            is_slow = name in PEERS or (name == FIXED and load.is_small)
+            ramps = min(runs, slow_runs) if is_slow else runs
             for item in chosen:
-                cells[item.name, load.name, name] = measure(item, load, name, enter, schedule, ramps, seed)
+                make = partial(measure, item, load, name, enter, schedule, ramps, seed)
+                cells[item.name, load.name, name] = kept(keep, item, load, name, ramps, seed, make)
             seconds = time.monotonic() - began
             console.print(f"{load.name}, {name}: {len(chosen)} scenarios x {ramps} ramps, {seconds:.0f} s")
     found = [*goals(cells)]
@@ -78,7 +85,7 @@ def main(  # options
             cells,
             found,
             sharpness(seed),
-            f"python -m benchmarks.gate --runs {runs} --peer-runs {peer_runs} --seed {seed}",
+            f"python -m benchmarks.gate --runs {runs} --slow-runs {slow_runs} --seed {seed}",
         )
     missed = [goal for goal in found if not goal.is_reached]
     console.print(json.dumps({"goals": len(found), "missed": len(missed), "seconds": round(time.monotonic() - began)}))

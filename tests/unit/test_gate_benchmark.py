@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.gate.cell import Cell, measure
 from benchmarks.gate.contenders import PEERS, Sequential
 from benchmarks.gate.entry import guest
 from benchmarks.gate.goals import floor_failures
+from benchmarks.gate.kept import kept
 from benchmarks.gate.look import Word
 from benchmarks.gate.ramp_run import run
 from benchmarks.gate.scenario import SCENARIOS, Scenario
@@ -83,3 +85,16 @@ def test_the_gate_loads_nothing_but_the_standard_library() -> None:
     code = "import sys; import ramp.core.sequential_checks, ramp.core.planner; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "scipy", "jsonschema", "boto3", "statistics", "random"} & set(loaded)
+
+
+def test_a_kept_cell_is_the_cell_and_is_taken_up_again(tmp_path: Path) -> None:
+    """However many ramps were asked for first: the fewer are the first of the more."""
+    load, scenario = LOADS["1 rps"], SCENARIOS[16]
+    three, two = (measure(scenario, load, "gate", Sequential, planned(load), runs, 7) for runs in (3, 2))
+    assert kept(tmp_path, scenario, load, "gate", 3, 7, lambda: three) == three
+    assert kept(tmp_path, scenario, load, "gate", 2, 7, _never) == two
+    assert kept(tmp_path, scenario, load, "gate", 3, 8, lambda: two) == two, "another seed is another cell"
+
+
+def _never() -> Cell:
+    raise AssertionError("made anew")
