@@ -4,11 +4,12 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 VENV := .venv
 READY := $(VENV)/ready
+AUDIT := $(VENV)-audit
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local-up local-down test test-long bench-gate check format lock clean
+.PHONY: help setup demo local-up local-down test test-long bench-gate check audit sbom format lock clean
 
 help: ## what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -50,6 +51,22 @@ check: setup ## format, lint, types, layers: seconds
 	lint-imports
 	cfn-lint template.yaml
 
+$(AUDIT)/ready: $(READY) requirements/audit.txt
+	@echo "setting up $(AUDIT) (once)"
+	@test -x $(AUDIT)/bin/python || $(PYTHON) -m venv --without-pip $(AUDIT)
+	@uv pip sync --quiet --python $(AUDIT)/bin/python requirements/audit.txt
+	@touch $@
+
+audit: $(AUDIT)/ready ## the template by checkov; what ships in Lambda by advisories and licences
+	$(AUDIT)/bin/checkov --file template.yaml --compact --quiet --skip-download
+	$(AUDIT)/bin/python requirements/audit.py
+
+sbom: $(AUDIT)/ready ## bills of materials (CycloneDX) of both deploy units, into sbom/
+	@mkdir -p sbom
+	@for plane in data-plane control-plane; do \
+	  $(AUDIT)/bin/cyclonedx-py requirements --output-reproducible --output-file sbom/$$plane.cdx.json functions/$$plane/requirements.txt \
+	  && echo "sbom/$$plane.cdx.json" || exit 1; done
+
 format: setup ## rewrite what the formatter and the linter can
 	ruff format
 	ruff check --fix
@@ -58,4 +75,4 @@ lock: setup ## compile the requirements anew; UPGRADE=1 takes newer versions
 	requirements/lock.sh
 
 clean: ## remove the virtual environment and every cache
-	rm -rf $(VENV) .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(AUDIT) sbom .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

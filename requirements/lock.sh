@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compiles the three .in files into locked .txt files with hashes, one version of each package for all of them.
+# Compiles the .in files into locked .txt files with hashes, one version of each package for all that ships and tests;
+# the tools of `make audit` have a lock, and an environment, of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 compile() {
@@ -7,6 +8,7 @@ compile() {
     --custom-compile-command "make lock" "$@"
 }
 compile requirements/dev.in --output-file requirements/dev.txt ${UPGRADE:+--upgrade}
+compile requirements/audit.in --output-file requirements/audit.txt ${UPGRADE:+--upgrade}
 for plane in data-plane control-plane; do
   compile "functions/$plane/requirements.in" --constraints requirements/dev.txt --output-file "functions/$plane/requirements.txt"
 done

@@ -122,3 +122,13 @@ def test_an_artifact_holds_its_own_plane_only(built: Path) -> None:
     for function, properties in FUNCTIONS.items():
         own = properties["Handler"].partition(".")[0]
         assert {name for name in ("ramp", "read_path") if (built / function / name).exists()} == {own}
+
+
+def test_an_artifact_is_small_enough(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The read path is waited for at every cold start; Lambda itself takes 250 MB. Both sizes are printed."""
+    for plane, limit_mb in (("read_path", 60), ("ramp", 60)):
+        function = next(name for name, properties in FUNCTIONS.items() if properties["Handler"].startswith(plane))
+        size_mb = sum(path.stat().st_size for path in (built / function).rglob("*") if path.is_file()) / 1e6
+        with capsys.disabled():
+            print(f"\n{plane}: {size_mb:.0f} MB unzipped, at most {limit_mb} allowed")
+        assert size_mb < limit_mb
