@@ -151,11 +151,11 @@ def test_what_is_missing_is_said_in_observations_and_in_time() -> None:
 
 def test_a_share_says_how_many_requests_on_one_side_would_be_too_many() -> None:
     """Of either arm, whichever comes first."""
-    evidence = Evidence(control=ArmCounts(requests=9_000), candidate=ArmCounts(requests=1_000))
+    evidence = Evidence(control=ArmCounts(requests=180), candidate=ArmCounts(requests=20))
     flips = check("share", evidence, CANARY).numbers.flips_after
     assert flips is not None
     for more, verdict in ((flips - 1, PASS), (flips, FAIL)):
-        moved = replace(evidence, candidate=ArmCounts(requests=1_000 + more))
+        moved = replace(evidence, candidate=ArmCounts(requests=20 + more))
         assert check("share", moved, CANARY).verdict is verdict
 
 

@@ -235,6 +235,19 @@ def test_the_events_in_a_row_that_a_check_names_do_make_it_worse(failed: int) ->
         assert _check("errors", after).verdict is verdict, (more, flips)
 
 
+def test_the_failures_in_a_row_that_would_roll_back_do_and_one_fewer_does_not() -> None:
+    """A proof, where no certificate is there to be lost first."""
+    before = _minutes(10, **_served(20))
+    check = _check("errors", before, LAST)
+    assert (check.verdict, check.numbers.flips_to) == (Verdict.INCONCLUSIVE, Verdict.FAIL)
+    flips = check.numbers.flips_after
+    assert flips is not None
+    assert f"{flips} more in a row would roll back" in check.reason
+    for more, verdict in ((flips - 1, Verdict.INCONCLUSIVE), (flips, Verdict.FAIL)):
+        after = before + _minutes(1, 10, **_served(more, failed=more))
+        assert _check("errors", after, LAST).verdict is verdict, (more, flips)
+
+
 def test_the_clean_requests_that_a_doubt_takes_do_settle_it() -> None:
     """In numbers and in words; one fewer does not."""
     doubtful = _minutes(20, **_served(100, failed=3, control=300))
