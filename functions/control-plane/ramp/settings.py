@@ -23,6 +23,7 @@ class Settings:
     deadline_group: str
     deadline_role_arn: str
     cleanup_function_arn: str
+    link_url: str
     more_flags: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -52,7 +53,39 @@ class Settings:
             deadline_group=environment["DEADLINE_GROUP"],
             deadline_role_arn=environment["DEADLINE_ROLE_ARN"],
             cleanup_function_arn=environment["CLEANUP_FUNCTION_ARN"],
+            link_url=environment["LINK_URL"],
             more_flags=tuple(_pair(text) for text in environment["MORE_FLAGS"].split(",") if text),
+        )
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """Names of what the page works on; see docs/wire.md. `flags` are those that ramps of this stack move."""
+
+    flags: tuple[str, ...]
+    table: str
+    alarms: tuple[str, ...]
+    brake_function: str
+    cleanup_function: str
+    comparator_logs: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the variables that template.yaml sets.
+
+        Raises:
+            KeyError: a variable is missing, by name.
+        """
+        return cls(
+            flags=(
+                environment["ADAPTER_FLAG"],
+                *(_pair(text)[0] for text in environment["MORE_FLAGS"].split(",") if text),
+            ),
+            table=environment["RAMP_TABLE"],
+            alarms=tuple(name for name in environment["ALARM_NAMES"].split(",") if name),
+            brake_function=environment["BRAKE_FUNCTION"],
+            cleanup_function=environment["CLEANUP_FUNCTION"],
+            comparator_logs=environment["COMPARATOR_LOGS"],
         )
 
 

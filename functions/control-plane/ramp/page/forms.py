@@ -1,0 +1,47 @@
+"""Who may post: a form that this page handed to this browser, sent from this page.
+
+The browser holds a random cookie that no other site can read, and each form a value made of it and of the form's own
+purpose. A site that posts here knows neither, and its requests say where they come from.
+"""
+
+import hmac
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+COOKIE = "ramp-form"
+NAME_LENGTH, REASON_LENGTH = 80, 500
+
+
+def value(cookie: str, purpose: str) -> str:
+    """What a form with this purpose carries."""
+    return hmac.new(cookie.encode(), purpose.encode(), "sha256").hexdigest()
+
+
+def is_ours(cookie: str | None, purpose: str, sent: str, headers: Mapping[str, str]) -> bool:
+    """Whether the form comes from our own page, opened in the same browser. `headers` by lower-case names."""
+    if not cookie or not hmac.compare_digest(value(cookie, purpose).encode(), sent.encode()):
+        return False
+    if site := headers.get("sec-fetch-site"):
+        return site == "same-origin"
+    return urlsplit(headers.get("origin", "")).netloc == headers.get("host", "")
+
+
+def cookie_of(sent: str) -> str | None:
+    """Our cookie, out of a Cookie header."""
+    try:
+        found = SimpleCookie(sent).get(COOKIE)
+    except CookieError:
+        return None
+    return found.value if found else None
+
+
+def fields(body: str) -> dict[str, str]:
+    """The fields of a posted form, each on one line or more as typed, without what surrounds them."""
+    return {name: found[-1].strip() for name, found in parse_qs(body).items()}
+
+
+def who_and_why(posted: Mapping[str, str]) -> tuple[str, str] | None:
+    """Name and reason, cut to what the records take; None when either is missing."""
+    by, reason = posted.get("by", "")[:NAME_LENGTH], posted.get("reason", "")[:REASON_LENGTH]
+    return (" ".join(by.split()), " ".join(reason.split())) if by and reason else None

@@ -1,0 +1,74 @@
+"""The Lambda handlers of the page: signed-in people's, and the one that links lead to."""
+
+import os
+import secrets
+import time
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  # botocore's own name
+
+from ramp.adapters.brake import Brake
+from ramp.adapters.comparisons import Comparisons
+from ramp.adapters.executions import Executions
+from ramp.adapters.metrics import Metrics
+from ramp.adapters.table import RampTable
+from ramp.page.desk import Desk
+from ramp.page.routes import link_app, page_app
+from ramp.settings import PageSettings
+
+# A person waits: rather say soon that AWS does not answer. The brake may take its time.
+CONFIG = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
+BRAKE_SECONDS = 130  # more than the brake's own Timeout
+ID_BYTES = 32
+
+logger = Logger()
+tracer = Tracer()
+
+
+@cache
+def desk() -> Desk:
+    """The adapters, made once a sandbox."""
+    settings, session = PageSettings.from_environment(os.environ), boto3.Session()
+    patient = CONFIG.merge(Config(read_timeout=BRAKE_SECONDS, retries={"total_max_attempts": 1}))
+    return Desk(
+        flags=settings.flags,
+        table=RampTable(session.resource("dynamodb", config=CONFIG).Table(settings.table)),
+        metrics=Metrics(session.client("cloudwatch", config=CONFIG), settings.alarms),
+        executions=Executions(session.client("stepfunctions", config=CONFIG)),
+        brake=Brake(session.client("lambda", config=patient), settings.brake_function, settings.cleanup_function),
+        comparisons=Comparisons(session.client("logs", config=CONFIG), settings.comparator_logs),
+        now=time.time,
+        random_id=lambda: secrets.token_urlsafe(ID_BYTES),
+        troubles=(ClientError, ConnectionError, HTTPClientError),
+    )
+
+
+@cache
+def _page() -> Any:
+    return page_app(desk())
+
+
+@cache
+def _link() -> Any:
+    return link_app(desk())
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+def page(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The ramp page, behind a function URL with AWS_IAM."""
+    answer: dict[str, Any] = _page().resolve(event, context)
+    return answer
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+def link(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Where the links in messages lead, behind a public function URL."""
+    answer: dict[str, Any] = _link().resolve(event, context)
+    return answer

@@ -1,0 +1,64 @@
+"""What the page knows of a ramp: its records, read once for each answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ramp.adapters.table import RampTable
+from ramp.core.state import RampState
+
+POINTS = 240  # of a chart: more than a screen has room for adds nothing
+FEWEST_A_STEP = 12
+
+
+@dataclass(frozen=True)
+class Records:
+    """One ramp as the table has it (docs/wire.md, The ramp table); `looks` are a sample, each with `at`."""
+
+    state: RampState
+    status: str
+    reason: str
+    share_ppm: int
+    updated_at: float
+    looks: tuple[Mapping[str, Any], ...] = ()
+    words: tuple[Mapping[str, Any], ...] = ()
+    request: Mapping[str, Any] | None = None
+    command: Mapping[str, Any] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the ramp has not ended."""
+        return self.status == "running"
+
+    @property
+    def open_request(self) -> Mapping[str, Any] | None:
+        """The question that nobody has answered yet."""
+        is_open = self.is_running and self.request and "request_id" in self.request and "answer" not in self.request
+        return self.request if is_open else None
+
+    @property
+    def last_look(self) -> Mapping[str, Any] | None:
+        """The latest look at the present step."""
+        look = self.looks[-1] if self.looks else None
+        return look if look and look["step"] == self.state.step else None
+
+
+def read(table: RampTable, ramp: str) -> Records | None:
+    """Everything the page shows of `ramp`; None when there is no such ramp."""
+    record = table.ramp(ramp)
+    if record is None:
+        return None
+    state = RampState.from_wire(record["document"])
+    steps = state.step + 1
+    looks = table.sampled_looks(ramp, steps, max(FEWEST_A_STEP, POINTS // steps))
+    return Records(
+        state=state,
+        status=str(record["status"]),
+        reason=str(record["reason"]),
+        share_ppm=int(record["share_ppm"]),
+        updated_at=float(record["updated_at"]),
+        looks=tuple({**item["document"], "at": float(item["at"])} for item in looks),
+        words=tuple(table.words(ramp)),
+        request=table.request(ramp),
+        command=table.command(ramp),
+    )
