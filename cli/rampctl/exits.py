@@ -14,6 +14,7 @@ class Exit(IntEnum):
 
 
 DONE = Exit.PROMOTED
+FOUND = Exit.ROLLED_BACK  # of ramp doctor: something is left behind
 USAGE = Exit.BAD_PLAN
 
 

@@ -235,6 +235,35 @@ def abort(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, l
 
 
 @app.command()
+def undo(
+    ramp: Annotated[str, typer.Argument(metavar="RAMP", help="The ramp that was promoted.")],
+    reason: Reason = NO_REASON,
+    by: By = None,
+    local: Local = False,
+) -> Exit:
+    """Take everybody back to control after a promotion, within the plan's undo_seconds (a day by default)."""
+    from rampctl import mending
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    typer.echo(mending.undo(session, ramp, session.said_by(by), reason))
+    return DONE
+
+
+@app.command()
+def doctor(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend it, after saying what.")] = False,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """Find what ramps left behind, and mend it: 0 nothing is left, 1 something is."""
+    from rampctl import mending
+    from rampctl.session import Session
+
+    return mending.doctor(Session.open(local=local), typer.echo, repair=repair, as_json=as_json)
+
+
+@app.command()
 def traffic(
     rate: Annotated[float, typer.Option(min=0.1, max=100, help="Requests a second.")] = 12,
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long.")] = 60,

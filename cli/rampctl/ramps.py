@@ -50,6 +50,8 @@ class Ramp:
     @property
     def outcome(self) -> str:
         """In words: running, promoted, rolled back, refused, …"""
+        if self.record and self.record.get("status") == "undone":
+            return "promoted, then undone"
         known = {"RUNNING": "running", "SUCCEEDED": "promoted"}.get(self.status)
         return known or ENDINGS.get(self.error or "", (f"ended {self.status}", None))[0]
 

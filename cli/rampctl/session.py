@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 STATE_MACHINE = "huntaze-ramp"
 BRAKE = "huntaze-ramp-brake"
+CLEANUP = "huntaze-cleanup"
 
 USERS_AT_ONCE = 64
 BRAKE_SECONDS = 120  # its Timeout in template.yaml

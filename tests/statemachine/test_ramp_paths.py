@@ -83,7 +83,7 @@ def test_a_plan_with_faults_is_refused_and_nothing_is_touched(plan: Path) -> Non
 
 
 def in_flight(house: House) -> None:
-    house.flag.foreign_deployment = 7
+    house.flag.hosted.foreign_deployment = 7
 
 
 def split(house: House) -> None:
@@ -153,12 +153,12 @@ def test_a_rollback_stops_a_deployment_that_is_in_flight() -> None:
     """Somebody deployed by hand in mid-ramp: back does not wait for it."""
 
     def deploying(house: House, world: World) -> None:
-        house.flag.foreign_deployment = 9
+        house.flag.hosted.foreign_deployment = 9
         answering("reject")(house, world)
 
     run = Run(people=deploying)
     assert run.go(asking_plan()).error == "RolledBack"
-    assert run.house.flag.foreign_deployment is None
+    assert run.house.flag.hosted.foreign_deployment is None
     run.assert_settled()
 
 

@@ -100,7 +100,7 @@ def test_a_plan_is_checked_before_aws_is_asked(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    "command", ["status", "watch", "approve", "reject", "pause", "resume", "advance", "abort", "traffic"]
+    "command", ["status", "watch", "approve", "reject", "pause", "resume", "advance", "abort", "doctor", "traffic"]
 )
 def test_without_credentials_every_command_says_what_to_do(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence, exit code 4, no traceback."""

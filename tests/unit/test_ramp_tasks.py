@@ -61,7 +61,7 @@ def test_prepare_delivered_twice_starts_once(house: House) -> None:
 
 def test_prepare_tells_all_that_is_in_the_way_at_once(house: House) -> None:
     """Not one after the other, ramp by ramp."""
-    house.flag.foreign_deployment = 7
+    house.flag.hosted.foreign_deployment = 7
     house.metrics.states["huntaze-lambda-error-rate-gt-2pct"] = "ALARM"
     plan = a_plan(lever="alias", candidate_version="99")
     output = tasks.prepare({"ramp": "name with spaces", "execution_arn": ARN, "plan": plan}, house.world())

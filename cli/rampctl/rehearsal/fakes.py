@@ -22,7 +22,7 @@ from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write
 from ramp.core.plan import EvidenceSettings
 from ramp.errors import TrafficNotShifted
 from ramp.traffic import Traffic
-from ramp.world import World
+from ramp.world import Route, World
 
 NAMES = FlagNames("prismaAdapter", "prismaShadow")
 GUARDS = ("huntaze-lambda-error-rate-gt-2pct", "huntaze-candidate-error-rate-gt-2pct")
@@ -47,42 +47,56 @@ class Clock:
         self.now += seconds
 
 
-class FakeFlagLever(FlagLever):
-    """Hosted versions of the document, and the number of the one that is served."""
+@dataclass
+class Hosted:
+    """Versions of the document with what was said about them, and the number of the one that is served."""
 
-    def __init__(self) -> None:
-        self.versions: dict[int, tuple[str, dict[str, Any]]] = {
-            1: ("Both flags off", copy.deepcopy({**FIRST_DOCUMENT}))
-        }
-        self.deployed, self.said = 1, ""
-        self.foreign_deployment: int | None = None
+    versions: dict[int, tuple[str, dict[str, Any]]] = field(
+        default_factory=lambda: {1: ("Both flags off", copy.deepcopy({**FIRST_DOCUMENT}))}
+    )
+    deployed: int = 1
+    said: str = ""
+    foreign_deployment: int | None = None
+
+
+class FakeFlagLever(FlagLever):
+    """One pair of flags in a document that other pairs may share."""
+
+    def __init__(self, names: FlagNames = NAMES, hosted: Hosted | None = None) -> None:
+        self.names, self.hosted = names, hosted or Hosted()
+
+    @property
+    def versions(self) -> dict[int, tuple[str, dict[str, Any]]]:
+        """What was written and not deleted."""
+        return self.hosted.versions
 
     def read(self) -> Setting:
-        values = self.versions[self.deployed][1]["values"]
+        values = self.versions[self.hosted.deployed][1]["values"]
         served = {name: value if value["enabled"] else {"enabled": False} for name, value in values.items()}
-        return read_setting(copy.deepcopy(served), NAMES)
+        return read_setting(copy.deepcopy(served), self.names)
 
     def in_flight(self) -> Deployment | None:
-        return None if self.foreign_deployment is None else Deployment(self.foreign_deployment, "by hand")
+        number = self.hosted.foreign_deployment
+        return None if number is None else Deployment(number, "by hand")
 
     def stop(self) -> int | None:
-        number, self.foreign_deployment = self.foreign_deployment, None
+        number, self.hosted.foreign_deployment = self.hosted.foreign_deployment, None
         return number
 
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         said = description + SETTLES if setting == OFF else description
-        if self.read() == setting and (setting != OFF or self.said == said):
+        if self.read() == setting and (setting != OFF or self.hosted.said == said):
             return
         fence()
-        if self.foreign_deployment is not None:
-            raise TrafficNotShifted(f"AppConfig deployment {self.foreign_deployment} is in flight")
-        document = write_setting(self.versions[self.deployed][1], NAMES, setting)
+        if self.hosted.foreign_deployment is not None:
+            raise TrafficNotShifted(f"AppConfig deployment {self.hosted.foreign_deployment} is in flight")
+        document = write_setting(self.versions[self.hosted.deployed][1], self.names, setting)
         number = max(self.versions) + 1
         self.versions[number] = (description, json.loads(json.dumps(document)))
-        self.deployed, self.said = number, said
+        self.hosted.deployed, self.hosted.said = number, said
 
     def prune(self, description: str) -> int:
-        superseded = [n for n, (said, _) in self.versions.items() if said == description and n != self.deployed]
+        superseded = [n for n, (said, _) in self.versions.items() if said == description and n != self.hosted.deployed]
         for number in superseded:
             del self.versions[number]
         return len(superseded)
@@ -309,6 +323,7 @@ class House:
     """Every fake of one world, by name, and the world made of them."""
 
     metrics: FakeMetrics
+    more: tuple[FlagNames, ...] = ()
     clock: Clock = field(default_factory=Clock)
     flag: FakeFlagLever = field(default_factory=FakeFlagLever)
     alias: FakeAliasLever = field(default_factory=FakeAliasLever)
@@ -319,9 +334,11 @@ class House:
 
     def world(self, guard: Callable[[Any], Any] = lambda adapter: adapter) -> World:
         """The world the tasks see; `guard` may wrap each adapter, to make it fail."""
+        levers = [FakeFlagLever(names, self.flag.hosted) for names in self.more]
         return World(
             flags=NAMES,
             traffic=Traffic(guard(self.flag), guard(self.alias)),
+            others=tuple(Route(lever.names, Traffic(guard(lever), guard(self.alias))) for lever in levers),
             metrics=guard(self.metrics),
             table=guard(self.table),
             notices=guard(self.notices),

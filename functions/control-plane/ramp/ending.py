@@ -72,7 +72,7 @@ def clear(world: World, flag: str, lock: Lock | None, ramp: str) -> str | None:
         return f"{ramp} was promoted; what it left behind is removed"
     reason = "its execution ended without settling"
     with ExitStack() as stack:
-        stack.callback(_tell_unsettled, world, state, ramp)
+        stack.callback(_record_unsettled, world, state)
         if state is None:
             where = settle(world, None, ramp, CLEANER, reason).describe()
             let_go(world, ramp, flag)
@@ -83,12 +83,8 @@ def clear(world: World, flag: str, lock: Lock | None, ramp: str) -> str | None:
     return f"{ramp} had ended without settling; {where}"
 
 
-def _tell_unsettled(world: World, state: RampState | None, ramp: str) -> None:
-    """For when settling fails: somebody must look now, and the next clean-up tries again."""
-    world.notices.tell(
-        f"Ramp {ramp}: traffic could not be settled",
-        f"{CLEANER} could not take back what {ramp} left, and tries again. Look at once: ramp doctor --repair.",
-    )
+def _record_unsettled(world: World, state: RampState | None) -> None:
+    """For when settling fails: the next clean-up tries again, and huntaze-cleanup tells people."""
     if state is not None:
         record(world, state, "rollback_failed", "traffic could not be settled")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -66,8 +67,20 @@ def cleanup(event: Mapping[str, Any], world: World) -> Json:
     `{"examine": true}` to look only, `{"repair": true}` to mend what nobody knows the owner of, too, and
     `{"undo_of": ramp, "by", "reason", "via"}`, see `undo`.
     """
-    if "undo_of" in event:
-        return undo(event, world)
+    with ExitStack() as stack:
+        stack.callback(_tell_failed, world)
+        answer = undo(event, world) if "undo_of" in event else _cleanup(event, world)
+        stack.pop_all()
+    return answer
+
+
+def _tell_failed(world: World) -> None:
+    """Nothing comes behind this net but the daily rule."""
+    told = "Traffic may be on the candidate with no ramp to watch it. Look at once: ramp doctor --repair."
+    world.notices.tell(f"{CLEANER} failed", told)
+
+
+def _cleanup(event: Mapping[str, Any], world: World) -> Json:
     if (ramp := event.get("deadline_of")) is not None and _runs(ramp, world):
         return brake(
             {"by": "the deadline", "reason": "the ramp's time is over", "via": "deadline", "ramp": ramp}, world

@@ -1,0 +1,327 @@
+"""The doctor: what ramps may leave behind, what it says and does about it; and the way back after a promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ramp import net, tasks
+from ramp.adapters.table import Lock
+from ramp.core.flag_document import OFF, FlagNames, Setting
+from ramp.core.state import RampState
+from ramp.ending import CLEANER
+from rampctl.rehearsal.fakes import FakeMetrics, House
+
+from tests.statemachine.ramp_run import ARN, FLAG, MACHINE, RAMP, Run, a_plan, asking_plan, failing_at, healthy
+
+UNDO = {"undo_of": RAMP, "by": "ada", "reason": "users complain", "via": "cli"}
+
+
+def at_canary(plan: Any = None) -> House:
+    """A ramp that runs, at its canary, which is asked about."""
+    house = House(FakeMetrics(healthy))
+    house.executions.statuses[ARN] = "RUNNING"
+    event = {"ramp": RAMP, "execution_arn": ARN, "plan": plan or asking_plan()}
+    state: dict[str, Any] = tasks.prepare(event, house.world())["ramp"]
+    tasks.shift({"ramp": state | {"step": 1}}, house.world())
+    return house
+
+
+def promoted(**changes: Any) -> House:
+    """A ramp that has been promoted to its end."""
+    run = Run()
+    assert run.go(a_plan(**changes)).status == "SUCCEEDED", run.execution
+    return run.house
+
+
+def dead(house: House) -> None:
+    house.executions.statuses[ARN] = "TIMED_OUT"
+
+
+def unknown(house: House) -> None:
+    del house.executions.statuses[ARN]
+    house.clock.pass_seconds(3_700)
+
+
+def without_lock(house: House) -> None:
+    dead(house)
+    house.table.release(FLAG, RAMP)
+
+
+def still_asking(house: House) -> None:
+    tasks.roll_back({"ramp": house.table.ramps[RAMP]["document"], "verdict": {}, "trouble": {}}, house.world())
+    house.table.ask(RAMP, "1-1", "token", house.clock())
+
+
+def scheduled(house: House) -> None:
+    tasks.roll_back({"ramp": house.table.ramps[RAMP]["document"], "verdict": {}, "trouble": {}}, house.world())
+    house.deadline.set("ramp-0", house.clock() + 60)
+
+
+LEFT: dict[str, tuple[Callable[[House], None], str]] = {
+    "a dead execution's lock": (dead, "lock: prismaAdapter is held by ramp-1, which nobody runs any more; 10 % of"),
+    "an unknown execution's lock past its lease": (unknown, "lock: prismaAdapter is held by ramp-1"),
+    "a share without a ramp": (without_lock, "flag: prismaAdapter is on though no ramp runs, set by ramp-1; 10 % of"),
+    "a question of a ramp that has ended": (still_asking, "question: ramp-1 is still asking though it runs no more"),
+    "a schedule of a ramp that has ended": (
+        scheduled,
+        "schedule: ramp-0 waits for the deadline of a ramp that runs no",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LEFT)
+def test_what_is_left_is_told_before_it_is_mended_and_then_it_is_gone(case: str) -> None:
+    """Looking changes nothing; mending leaves nothing to find."""
+    leave, says = LEFT[case]
+    house = at_canary()
+    leave(house)
+    before = house.world().traffic.read(), dict(house.table.locks), dict(house.deadline.schedules)
+    found = net.cleanup({"examine": True}, house.world())["findings"]
+    assert [finding["done"] for finding in found] == [None] * len(found)
+    assert [finding for finding in found if finding["what"].startswith(says) and finding["would"]], found
+    assert (house.world().traffic.read(), dict(house.table.locks), dict(house.deadline.schedules)) == before
+    assert net.cleanup({}, house.world())["outcome"] == "settled"
+    assert net.cleanup({"examine": True}, house.world()) == {
+        "outcome": "left",
+        "reason": "nothing is left behind",
+        "findings": [],
+    }
+    assert house.world().traffic.read().setting == OFF
+
+
+def test_a_lock_of_an_unknown_execution_is_kept_until_its_lease_has_run_out() -> None:
+    """Step Functions may not know it yet."""
+    house = at_canary()
+    del house.executions.statuses[ARN]
+    assert net.cleanup({}, house.world())["findings"] == []
+    assert house.table.lock(FLAG) == Lock(RAMP, ARN)
+
+
+def test_a_running_ramp_keeps_its_lock_though_its_lease_has_run_out() -> None:
+    """A second one is refused and told who moves the flag."""
+    house = at_canary()
+    house.clock.pass_seconds(100_000)
+    event = {"ramp": "ramp-2", "execution_arn": f"{MACHINE}:ramp-2", "plan": a_plan()}
+    refused = tasks.prepare(event, house.world())["verdict"]
+    assert refused["action"] == "REFUSE"
+    assert "ramp-1" in refused["reason"]
+    assert house.table.lock(FLAG) == Lock(RAMP, ARN)
+
+
+def test_prepare_settles_what_a_dead_ramp_left_and_starts() -> None:
+    """A crashed execution does not keep the flag until somebody mends it."""
+    house = at_canary()
+    dead(house)
+    event = {"ramp": "ramp-2", "execution_arn": f"{MACHINE}:ramp-2", "plan": a_plan()}
+    house.executions.statuses[f"{MACHINE}:ramp-2"] = "RUNNING"
+    assert tasks.prepare(event, house.world())["verdict"]["action"] == "START"
+    assert house.world().traffic.read().setting == OFF
+    assert house.table.lock(FLAG) == Lock("ramp-2", f"{MACHINE}:ramp-2")
+    assert [entry["status"] for entry in house.table.listed(FLAG)] == ["running", "rolled_back"]
+
+
+def test_a_cleaner_that_died_is_continued_by_the_next_one() -> None:
+    """Its lock is no ramp's, and no other ramp starts beside it before its lease has run out."""
+    house = at_canary()
+    house.table.acquire(FLAG, Lock(RAMP, CLEANER), house.clock(), 300, dead=Lock(RAMP, ARN))
+    event = {"ramp": "ramp-2", "execution_arn": f"{MACHINE}:ramp-2", "plan": a_plan()}
+    assert tasks.prepare(event, house.world())["verdict"]["action"] == "REFUSE"
+    assert net.cleanup({}, house.world())["outcome"] == "settled"
+    assert house.table.lock(FLAG) is None
+
+
+def test_weights_that_nobody_is_known_to_have_set_are_left_to_a_persons_word() -> None:
+    """A code deploy may be under way."""
+    house = House(FakeMetrics(healthy))
+    house.alias.put("1", {"2": 100_000})
+    (finding,) = net.cleanup({}, house.world())["findings"]
+    assert (finding["done"], house.alias.read().is_whole) == (None, False)
+    assert "a code deploy may be under way" in finding["what"]
+    assert net.cleanup({"repair": True}, house.world())["findings"][0]["done"]
+    assert house.alias.read().is_whole
+    assert house.table.lock(FLAG) is None
+
+
+def test_weights_of_a_ramp_of_ours_are_mended_without_asking() -> None:
+    """It is in the list, and these are its versions."""
+    run = Run(observe=failing_at(1))
+    run.go(a_plan(lever="alias", candidate_version="2"))
+    run.house.alias.put("1", {"2": 100_000})
+    assert net.cleanup({}, run.house.world())["outcome"] == "settled"
+    assert (run.house.alias.read().version, run.house.alias.read().weights) == ("1", {})
+
+
+def test_a_settling_that_fails_is_told_and_written_down() -> None:
+    """Somebody must look now; the next clean-up settles."""
+    house = at_canary()
+    dead(house)
+    put = house.flag.put
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("AppConfig is down")
+
+    house.flag.put = broken  # type: ignore[method-assign,assignment]  # for a while
+    with pytest.raises(RuntimeError, match="AppConfig is down"):
+        net.cleanup({}, house.world())
+    assert house.notices.told[-1][0] == "huntaze-cleanup failed"
+    assert house.table.ramps[RAMP]["status"] == "rollback_failed"
+    house.flag.put = put  # type: ignore[method-assign]  # and back
+    assert net.cleanup({}, house.world())["outcome"] == "settled"
+    assert house.table.ramps[RAMP]["status"] == "rolled_back"
+
+
+@pytest.mark.parametrize("lever", [{}, {"lever": "alias", "candidate_version": "2"}])
+def test_a_promotion_can_be_undone(lever: dict[str, str]) -> None:
+    """Everybody back on control, told, written down and kept as a word; a second time says that it is so."""
+    house = promoted(**lever)
+    house.clock.pass_seconds(3_600)
+    answer = net.cleanup(UNDO, house.world())
+    assert answer["undone"], answer
+    assert "reads back at 0 %" in answer["reason"]
+    position = house.world().traffic.read()
+    assert (position.setting, position.alias.version, position.alias.weights) == (OFF, "1", {})
+    assert house.table.ramps[RAMP]["status"] == "undone"
+    assert [(word["verb"], word["by"]) for word in house.table.words(RAMP)] == [("undo", "ada")]
+    assert "users complain" in house.notices.told[-1][1]
+    assert house.table.lock(FLAG) is None
+    assert net.cleanup({"examine": True}, house.world())["findings"] == []
+    assert net.cleanup(UNDO, house.world()) == {"undone": False, "reason": "ramp-1: was not promoted, it is undone"}
+
+
+def overdue(house: House) -> None:
+    house.clock.pass_seconds(86_401)
+
+
+def forgotten(house: House) -> None:
+    del house.table.ramps[RAMP]
+
+
+def followed(house: House) -> None:
+    house.executions.statuses["arn:2"] = "RUNNING"
+    house.table.acquire(FLAG, Lock("ramp-2", "arn:2"), house.clock(), 60)
+
+
+def set_by_hand(house: House) -> None:
+    house.flag.put(Setting({"ramp": "by-hand", "step": 0, "share_ppm": 10_000}, None), "by hand")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "says"),
+    [
+        (overdue, "was promoted 86402 s ago, and its plan allows 86400 s"),
+        (forgotten, "has no record"),
+        (followed, "ramp-2 runs on prismaAdapter, abort that"),
+        (set_by_hand, "prismaAdapter was set by by-hand since"),
+    ],
+)
+def test_what_cannot_be_undone_says_why_and_changes_nothing(trouble: Callable[[House], None], says: str) -> None:
+    """And what to do instead."""
+    house = promoted()
+    trouble(house)
+    before = house.world().traffic.read()
+    answer = net.cleanup(UNDO, house.world())
+    assert not answer["undone"]
+    assert says in answer["reason"]
+    assert house.world().traffic.read() == before
+
+
+def test_an_undo_that_died_half_way_is_finished_by_the_next() -> None:
+    """The flag is off already, the record says promoted still."""
+    house = promoted()
+    house.world().traffic.settle(RAMP, None)
+    assert net.cleanup(UNDO, house.world())["undone"]
+    assert house.table.ramps[RAMP]["status"] == "undone"
+
+
+def test_a_ramp_after_a_promotion_is_told_how_to_take_it_back() -> None:
+    """The flag is on, and it is nobody's fault."""
+    house = promoted()
+    event = {"ramp": "ramp-2", "execution_arn": "arn:2", "plan": a_plan()}
+    reason = tasks.prepare(event, house.world())["verdict"]["reason"]
+    assert "got 100 % by ramp-1" in reason
+    assert "ramp undo ramp-1 puts it off" in reason
+
+
+def test_prepare_delivered_twice_is_one_entry_of_the_list() -> None:
+    """Minutes apart."""
+    house = House(FakeMetrics(healthy))
+    house.executions.statuses[ARN] = "RUNNING"
+    for _ in range(2):
+        tasks.prepare({"ramp": RAMP, "execution_arn": ARN, "plan": a_plan()}, house.world())
+        house.clock.pass_seconds(90)
+    assert len(house.table.listed(FLAG)) == 1
+
+
+def test_a_task_that_goes_on_after_its_execution_was_stopped_moves_nothing() -> None:
+    """StopExecution stops no function: the net settles, and what comes late finds the lock gone."""
+    house = at_canary()
+    state = RampState.from_wire(house.table.ramps[RAMP]["document"])
+    house.executions.statuses[ARN] = "ABORTED"
+    net.cleanup({}, house.world())
+    late = replace(state, step=2).to_wire()
+    for task in (tasks.shift, tasks.measure, tasks.promote, tasks.ask):
+        with pytest.raises(Exception, match=r"is not held by ramp-1 any more"):
+            task({"ramp": late, "verdict": {"reason": "so"}, "token": "t"}, house.world())
+    assert house.world().traffic.read().setting == OFF
+    assert house.table.ramps[RAMP]["status"] == "rolled_back"
+
+
+MORE = "ordersAdapter"
+
+
+def two_flags() -> House:
+    """A stack that moves two flags; a ramp runs on each, at its canary."""
+    house = House(FakeMetrics(healthy), more=(FlagNames(MORE, "ordersShadow"),))
+    for ramp, flag in ((RAMP, FLAG), ("ramp-2", MORE)):
+        arn = f"{MACHINE}:{ramp}"
+        house.executions.statuses[arn] = "RUNNING"
+        event = {"ramp": ramp, "execution_arn": arn, "plan": asking_plan(flag=flag)}
+        prepared = tasks.prepare(event, house.world())
+        assert prepared["verdict"]["action"] == "START", prepared
+        tasks.shift({"ramp": prepared["ramp"] | {"step": 1}}, house.world())
+    return house
+
+
+def shares(house: House) -> list[int]:
+    """Of each flag, in parts per million."""
+    return [each.traffic.read().setting.share_ppm for each in house.world().each()]
+
+
+def test_two_flags_ramp_side_by_side_in_one_document() -> None:
+    """Neither touches the other's values, and each rolls back alone."""
+    house = two_flags()
+    assert shares(house) == [100_000, 100_000]
+    state = house.table.ramps["ramp-2"]["document"]
+    tasks.roll_back({"ramp": state, "verdict": {}, "trouble": {}}, house.world())
+    assert shares(house) == [100_000, 0]
+    assert (house.table.lock(FLAG), house.table.lock(MORE)) == (Lock(RAMP, ARN), None)
+
+
+def test_an_alarm_brakes_every_ramp_and_a_person_the_one_that_is_named() -> None:
+    """Nobody knows which of them the alarm is about."""
+    house = two_flags()
+    assert net.brake({"by": "ada", "reason": "x", "ramp": "ramp-2"}, house.world())["braked"]
+    assert shares(house) == [100_000, 0]
+    house = two_flags()
+    assert net.brake({"by": "alarm", "reason": "x"}, house.world())["braked"]
+    assert shares(house) == [0, 0]
+
+
+def test_the_doctor_looks_at_every_flag_and_leaves_the_ramp_that_runs() -> None:
+    """The dead one's share goes, the other's stays, and so does its schedule."""
+    house = two_flags()
+    house.executions.statuses[f"{MACHINE}:ramp-2"] = "FAILED"
+    assert net.cleanup({}, house.world())["outcome"] == "settled"
+    assert shares(house) == [100_000, 0]
+    assert list(house.deadline.schedules) == [RAMP]
+
+
+def test_the_alias_is_the_first_flags() -> None:
+    """Weights of one function say nothing about another."""
+    house = two_flags()
+    plan = a_plan(flag=MORE, lever="alias", candidate_version="2")
+    said = tasks.prepare({"ramp": "ramp-3", "execution_arn": "arn:3", "plan": plan}, house.world())["verdict"]
+    assert "lever: alias moves another flag's function" in said["reason"]
