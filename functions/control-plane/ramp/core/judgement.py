@@ -132,7 +132,8 @@ class Judgement(NamedTuple):
         return (None, None) if flips >= MAX_COUNT else (flips, flips_to)
 
     def _events_until(self, odds: float) -> int:
-        return self.suspicion.events_until(odds, self.limit, self.power, is_known=self.is_known)
+        bucket = max(1, round(self.tally.bucket_trials))
+        return self.suspicion.events_until(odds, self.limit, self.power, bucket=bucket, is_known=self.is_known)
 
     def _outcome(self, needs: int | None, flips: int | None, flips_to: Verdict | None) -> str:
         if self.verdict is Verdict.FAIL:

@@ -6,7 +6,7 @@ from math import inf, log
 from typing import Any, NamedTuple, Self
 
 from ramp.core.dispersion import tempered
-from ramp.core.martingale import Above, first_count
+from ramp.core.martingale import MAX_COUNT, Above, first_count
 
 FIRST_WEIGHT = 0.6  # most faults are there from the first request on
 STEP_WEIGHT = 0.15  # a new share is where the next ones start
@@ -15,6 +15,7 @@ LATE_SUM = 2.1097428  # sum over k >= 2 of 1 / (k ln^2 k)
 RARE = 0.1  # expected events of a bucket up to which only "any event" counts
 FEW = 0.5  # and up to which nobody trusts them to be independent before control has shown it
 CLUSTER = 8.0  # the dispersion that is assumed meanwhile
+BUCKETS_AHEAD = 100  # that a forecast of events looks into
 CLUSTERED_ODDS_MAX = 3.5  # larger multipliers bet on single events, which a cluster multiplies
 
 
@@ -46,10 +47,24 @@ class Suspicion(NamedTuple):
             above = self.above.fold(n, x, p0, weight=weight, power=power, odds_max=odds_max)
         return type(self)(above, self.buckets + 1, self.steps + is_new_step, step)
 
-    def events_until(self, odds: float, p0: float, power: float = 1.0, *, is_known: bool = True) -> int:
-        """How many events in a row, all in the next bucket, raise the odds that the rate is above `p0` to `odds`."""
-        step = max(0, self.step)
-        return first_count(lambda n: self.fold(step, n, n, p0, power, is_known=is_known).above.log_e >= log(odds))
+    def events_until(
+        self, odds: float, p0: float, power: float = 1.0, *, bucket: int = 1, is_known: bool = True
+    ) -> int:
+        """How many events in a row, `bucket` of them in each bucket, raise the odds of a rate above `p0` to `odds`.
+
+        MAX_COUNT when a hundred such buckets do not.
+        """
+        before, seen, step = self, 0, max(0, self.step)
+        for _ in range(BUCKETS_AHEAD):
+            after = before.fold(step, bucket, bucket, p0, power, is_known=is_known)
+            if after.above.log_e >= log(odds):
+                break
+            before, seen = after, seen + bucket
+        else:
+            return MAX_COUNT
+        return seen + first_count(
+            lambda n: n >= bucket or before.fold(step, n, n, p0, power, is_known=is_known).above.log_e >= log(odds)
+        )
 
     def trials_until_below(self, odds: float, p0: float, power: float = 1.0) -> int:
         """How many trials in a row without an event bring the odds that the rate is above `p0` below `odds`."""
