@@ -173,6 +173,19 @@ def test_runs_of_the_plans_that_people_start_from_end_as_the_machine_ends_them(p
     assert (ending.questions, ending.failures) == (len(played.asked), played.simulation.counted()["candidate_errors"])
 
 
+def test_limits_that_control_shows_late_are_set_in_one_run_and_in_many() -> None:
+    """CALIBRATE: the day before had too few requests to draw them from, the shadow step has enough."""
+    steps = [
+        {"percent": 0, "bake_seconds": 172_800},
+        {"percent": 100, "bake_seconds": 3_600, "patience_seconds": 86_400},
+    ]
+    plan = {"steps": steps, "gates": {"min_requests": 1_500}, "look_seconds": 900}
+    drama = replace(scene(plan=plan, answer="approve"), traffic=Traffic.at(1_000 / 86_400))
+    played, ending = play(drama, DEFINITION, 1), many.end(drama, TOKEN_SECONDS, 1)
+    assert "CALIBRATE" in [look["action"] for look in played.looks]
+    assert (ending.seconds, ending.failures) == (played.seconds, played.simulation.counted()["candidate_errors"])
+
+
 def test_steps_of_auto_are_made_by_prepare_ramp_in_one_run_and_in_many() -> None:
     """From the simulated day before."""
     drama = scene(plan={"steps": "auto"}, guarded=False)

@@ -33,7 +33,8 @@ def check(file: Path) -> None:
 
 def save(played: Played, file: Path) -> None:
     """Draw into `file`, an SVG or PNG by its name."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # slow to import, seldom needed
+    from matplotlib import rc_context  # noqa: PLC0415  # slow to import, seldom needed
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # as above
     from matplotlib.figure import Figure  # noqa: PLC0415  # as above
 
     figure = Figure(figsize=(11, 7), layout="constrained")
@@ -46,7 +47,8 @@ def save(played: Played, file: Path) -> None:
     users.set_xlabel(f"{unit} since the ramp began")
     figure.suptitle(f"{played.ramp.outcome}: {_short(played.ramp.reason)}", fontsize=10)
     file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, metadata={"Date": None} if file.suffix.lower() == ".svg" else None)
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "ramp"}):  # text as text, and the same bytes every time
+        figure.savefig(file, metadata={"Date": None} if file.suffix.lower() == ".svg" else None)
 
 
 def _rates(axes: "Axes", played: Played, size: float) -> None:
