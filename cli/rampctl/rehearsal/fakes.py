@@ -249,12 +249,12 @@ class FakeTable(RampTable):
         standing["reminded_at"] = int(now)
         return True
 
-    def put_link(self, digest: str, ramp: str, request_id: str, now: float, expires_at: float) -> None:
+    def put_link(self, link_id: str, ramp: str, request_id: str, now: float, expires_at: float) -> None:
         times = {"created_at": int(now), "expires_at": int(expires_at)}
-        self.links[digest] = {"ramp": ramp, "request_id": request_id, **times}
+        self.links[link_id] = {"ramp": ramp, "request_id": request_id, **times}
 
-    def link(self, digest: str) -> dict[str, Any] | None:
-        return copy.deepcopy(self.links.get(digest))
+    def link(self, link_id: str) -> dict[str, Any] | None:
+        return copy.deepcopy(self.links.get(link_id))
 
     def put_word(self, ramp: str, verb: str, now: float, **fields: Any) -> None:
         self.said[ramp, round(now * 1000), verb] = {"verb": verb, "at": int(now), **fields}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -220,15 +221,15 @@ class RampTable:
             return False
         return True
 
-    def put_link(self, digest: str, ramp: str, request_id: str, now: float, expires_at: float) -> None:
-        """Keep where a message's link leads; `digest` is the SHA-256 of its random id, which itself is kept nowhere."""
+    def put_link(self, link_id: str, ramp: str, request_id: str, now: float, expires_at: float) -> None:
+        """Keep where a message's link leads, under the hash of its random id, which itself is kept nowhere."""
         where: dict[str, Any] = {"ramp": ramp, "request_id": request_id}
         times = {"created_at": int(now), "expires_at": int(expires_at), "expire_at": int(expires_at + KEPT_SECONDS)}
-        self._table.put_item(Item={**_link_key(digest), **where, **times})
+        self._table.put_item(Item={**_link_key(link_id), **where, **times})
 
-    def link(self, digest: str) -> dict[str, Any] | None:
+    def link(self, link_id: str) -> dict[str, Any] | None:
         """Where a link leads."""
-        return self._get(_link_key(digest))
+        return self._get(_link_key(link_id))
 
     def enlist(self, flag: str, ramp: str, status: str, started_at: float, now: float, **fields: Any) -> bool:
         """Enter the ramp in its flag's list, or write its entry anew; `fields` as in docs/wire.md. False as above."""
@@ -303,8 +304,8 @@ def _lock_key(flag: str) -> dict[str, str]:
     return {"pk": f"flag#{flag}", "sk": "lock"}
 
 
-def _link_key(digest: str) -> dict[str, str]:
-    return {"pk": f"link#{digest}", "sk": "link"}
+def _link_key(link_id: str) -> dict[str, str]:
+    return {"pk": f"link#{sha256(link_id.encode()).hexdigest()}", "sk": "link"}
 
 
 def _evenly(last: int, most: int) -> list[int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from ramp.page.records import Records
@@ -26,11 +25,6 @@ UNKNOWN = Dead(
     "This link leads nowhere",
     ("It was never sent, or its question is long gone.", "Look at the latest message about the ramp."),
 )
-
-
-def digest(link_id: str) -> str:
-    """What the table keeps of a link's random id."""
-    return sha256(link_id.encode()).hexdigest()
 
 
 def dead(link: Link, records: Records | None, now: float) -> Dead | None:

@@ -168,7 +168,7 @@ class _Link:
         return decided(self._app, self._desk, records, here, here, home=False)
 
     def _follow(self, link_id: str) -> tuple[Records | None, links.Dead | None]:
-        link = self._desk.table.link(links.digest(link_id))
+        link = self._desk.table.link(link_id)
         if link is None:
             return None, links.UNKNOWN
         records = read(self._desk.table, str(link["ramp"]))
