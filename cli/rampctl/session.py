@@ -7,7 +7,7 @@ template was adapted needs no settings here.
 import time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import boto3
@@ -24,6 +24,7 @@ from ramp.adapters.table import RampTable
 from ramp.core.flag_document import FlagNames
 from ramp.settings import Settings
 from ramp.traffic import Traffic as Levers
+from ramp.world import World
 
 from rampctl import repository
 from rampctl.alias_traffic import AliasTraffic
@@ -75,6 +76,10 @@ class Session:
                 region_name=environment["AWS_DEFAULT_REGION"],
             )
         )
+
+    def client(self, service: str) -> Any:
+        """A client of any service of AWS, for what no adapter asks."""
+        return self._boto.client(service, config=CONFIG)  # type: ignore[call-overload]  # by name, so Any comes back
 
     @property
     def region(self) -> str:
@@ -143,6 +148,11 @@ class Session:
     def levers(self) -> Levers:
         """Both levers as one."""
         return Levers(self.flags, AliasLever(self.functions, self.settings.read_function, self.settings.read_alias))
+
+    @cached_property
+    def world(self) -> World:
+        """What the ramp's own tasks see, for checks that ask what Prepare Ramp asks."""
+        return World.on_aws(self.settings, self._boto)
 
     def user_traffic(self, rate_per_second: float, users: int, max_seconds: float) -> Traffic:
         """Reads as users make them, through the alias; not started yet."""

@@ -8,13 +8,14 @@ from typing import Any
 
 from local_stack.package import Template
 
+PREFERENCE = "DeploymentPreference"
 REFUSED_TYPES = {
     "AWS::CodeDeploy::Application": "MiniStack has no CodeDeploy",
     "AWS::CodeDeploy::DeploymentGroup": "MiniStack has no CodeDeploy",
     "AWS::Logs::QueryDefinition": "MiniStack has no saved Logs Insights queries",
 }
 REFUSED_PROPERTIES = {
-    "DeploymentPreference": "it becomes AWS::CodeDeploy::DeploymentGroup",
+    PREFERENCE: "it becomes AWS::CodeDeploy::DeploymentGroup",
     # One try of at most three, seconds apart, and the event is gone; AWS keeps a throttled event for up to six hours.
     "ReservedConcurrentExecutions": "MiniStack drops asynchronous events over the reserve instead of queueing them",
 }
@@ -23,8 +24,7 @@ REFUSED_PROPERTIES = {
 def without_refused(template: Template) -> tuple[Template, list[str]]:
     """The template that MiniStack takes, and one line for people for each thing that was left out.
 
-    Outputs and DependsOn that name something
-    left out go with it; any other reference to it is CloudFormation's to refuse.
+    Outputs and DependsOn that name something left out go with it; any other reference to it is left empty.
     """
     fitted = copy.deepcopy(template)
     said: list[str] = []
@@ -33,9 +33,40 @@ def without_refused(template: Template) -> tuple[Template, list[str]]:
         kind = fitted["Resources"].pop(name)["Type"]
         said.append(f"left out {name} ({kind}): {REFUSED_TYPES[kind]}")
     for name, resource in fitted["Resources"].items():
+        gone |= _made_by_preference(name, resource)
+    emptied = []
+    for name, resource in fitted["Resources"].items():
         said += _fit(name, resource, gone)
+        if _names(resource, gone):
+            resource["Properties"] = _emptied(resource["Properties"], gone)
+            emptied.append(name)
+    if emptied:
+        said.append(f"left empty what refers to them in {', '.join(emptied)}")
     fitted["Outputs"] = {key: value for key, value in fitted.get("Outputs", {}).items() if not _names(value, gone)}
     return fitted, said
+
+
+def _made_by_preference(name: str, resource: dict[str, Any]) -> set[str]:
+    """What SAM makes of a function's DeploymentPreference. Source: AWS SAM guide, generated resources."""
+    if PREFERENCE not in resource.get("Properties", {}):
+        return set()
+    return {"ServerlessDeploymentApplication", "CodeDeployServiceRole", f"{name}DeploymentGroup"}
+
+
+def _emptied(value: Any, gone: set[str]) -> Any:
+    """`value` with every reference to one of `gone` an empty string."""
+    if isinstance(value, list):
+        return [_emptied(inner, gone) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Sub" in value and isinstance(value["Fn::Sub"], str):
+        text = value["Fn::Sub"]
+        for name in gone:
+            text = text.replace(f"${{{name}}}", "")
+        return {"Fn::Sub": text}
+    if any(_refers(key, inner, gone) for key, inner in value.items()):
+        return ""
+    return {key: _emptied(inner, gone) for key, inner in value.items()}
 
 
 def _fit(name: str, resource: dict[str, Any], gone: set[str]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from ramp import net
+from ramp import code_deploy, net
 from ramp.adapters.table import Lock
 from ramp.world import World
 from rampctl.rehearsal.fakes import House
@@ -35,12 +35,19 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
         "appconfig:ListHostedConfigurationVersions",
         "appconfig:DeleteHostedConfigurationVersion",
     },
+    ("FlagLever", "unmonitored"): {"appconfig:GetEnvironment", "appconfig:UpdateEnvironment", "iam:PassRole"},
     ("AliasLever", "read"): {"lambda:GetAlias"},
+    ("AliasLever", "provisioned"): {"lambda:GetProvisionedConcurrencyConfig"},
     ("AliasLever", "has_version"): {"lambda:GetFunctionConfiguration"},
     ("AliasLever", "put"): {"lambda:GetAlias", "lambda:UpdateAlias"},
     ("Metrics", "evidence"): {"cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms"},
     ("Metrics", "history"): {"cloudwatch:GetMetricData"},
     ("Metrics", "alarms"): {"cloudwatch:DescribeAlarms"},
+    ("Guards", "read"): {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"},
+    ("Stack", "status"): {"cloudformation:DescribeStacks"},
+    ("Stack", "drifted"): {"cloudformation:DescribeStackResourceDrifts"},
+    ("Stack", "code_deploy"): {"codedeploy:ListDeployments"},
+    ("Stack", "answer_code_deploy"): {"codedeploy:PutLifecycleEventHookExecutionStatus"},
     ("RampTable", "acquire"): {"dynamodb:PutItem", "dynamodb:GetItem"},
     ("RampTable", "renew"): {"dynamodb:UpdateItem"},
     ("RampTable", "lock"): {"dynamodb:GetItem"},
@@ -125,6 +132,8 @@ def needs_of_ramps() -> Mapping[str, set[str]]:
     left = Run(wrap=lambda named, task: _failing if "RollBack" in named or "Measure" in named else task)
     left.go(asking_plan(lever="alias", candidate_version="2"))
     as_function("CleanupFunction", net.cleanup, {})(left.house, left.house.world())
+    asked = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "h-1"}
+    as_function("CodeDeployHookFunction", code_deploy.before_code_deploy, asked)(left.house, left.house.world())
     again = Run(guard=recorder.guard, wrap=recorder.wrap)
     again.house.table.acquire(FLAG, Lock("ramp-0", f"{ARN}-0"), 0, 0)
     again.go(asking_plan())

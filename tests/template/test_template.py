@@ -90,31 +90,72 @@ def test_both_flags_are_off_at_first_deployment() -> None:
     assert document["values"] == {"prismaAdapter": {"enabled": False}, "prismaShadow": {"enabled": False}}
 
 
-def test_the_alarms_watch_metrics_that_exist() -> None:
+def brakes() -> dict[str, Any]:
+    """The alarms that pull the brake, by logical name."""
+    return {
+        name: alarm
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items()
+        if alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    }
+
+
+def test_the_guards_watch_metrics_that_exist() -> None:
     """Lambda's own for the whole function, the wire's for the candidate; both in M of N minutes with math."""
-    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+    assert len(brakes()) == 2
+    for alarm in brakes().values():
         assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (0.02, 5, 3)
-        assert alarm["TreatMissingData"] == "notBreaching"
-        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         assert alarm["Metrics"][0]["Expression"] in {
             "errors / FILL(invocations, 1)",
             "(errors - 2) / FILL(requests, 1)",
         }
-        for query in alarm["Metrics"][1:]:
-            metric = query["MetricStat"]["Metric"]
-            names = {dimension["Name"] for dimension in metric["Dimensions"]}
+
+
+# Source: "Working with Lambda metrics", "Monitoring Step Functions metrics", "Monitoring Amazon EventBridge" of AWS.
+AWS_METRICS: Mapping[tuple[str, str], set[str]] = {
+    ("AWS/Lambda", "Errors"): {"FunctionName", "Resource"},
+    ("AWS/Lambda", "Invocations"): {"FunctionName", "Resource"},
+    ("AWS/Lambda", "AsyncEventAge"): {"FunctionName"},
+    ("AWS/States", "ExecutionsTimedOut"): {"StateMachineArn"},
+    ("AWS/Events", "TriggeredRules"): {"RuleName"},
+}
+
+
+def test_every_alarm_watches_a_metric_under_dimensions_that_report_and_somebody_hears_it() -> None:
+    """The wire's metrics by arm; AWS's own under dimensions that it documents for them."""
+    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["AlarmActions"][0] in ({"Ref": "AlarmTopic"}, {"Ref": "NoticeTopic"})
+        metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
+        for metric in metrics or [alarm]:
             if metric["Namespace"] == NAMESPACE:
                 assert metric["Dimensions"] == [{"Name": "arm", "Value": "candidate"}]
                 assert metric["MetricName"] in COUNTS["candidate"]
             else:
-                assert metric["Namespace"] == "AWS/Lambda"
-                assert names == {"FunctionName", "Resource"}
-                assert metric["MetricName"] in {"Errors", "Invocations"}
+                names = {dimension["Name"] for dimension in metric["Dimensions"]}
+                assert names == AWS_METRICS[metric["Namespace"], metric["MetricName"]]
+
+
+def test_a_new_guard_is_no_reason_to_take_the_brakes_deployment_back() -> None:
+    """AppConfig takes an alarm without data for a red one, so monitors come when the stack is there."""
+    assert TEMPLATE["Parameters"]["MonitorFlags"]["Default"] == "false"
+    switch, monitors, none = RESOURCES["FlagsEnvironment"]["Properties"]["Monitors"]["Fn::If"]
+    assert (switch, none) == ("MonitorFlags", {"Ref": "AWS::NoValue"})
+    monitored = {monitor["AlarmArn"]["Fn::Sub"].rpartition(":")[2] for monitor in monitors}
+    assert monitored == {alarm["AlarmName"] for alarm in brakes().values()}
+
+
+def test_code_deploys_go_in_steps_with_the_guard_and_ask_the_ramp_first() -> None:
+    """Requirements, section 4; CodeDeploy's own role calls functions of one prefix only."""
+    preference = FUNCTIONS["MockReadFunction"]["DeploymentPreference"]
+    assert preference["Type"] == {"Fn::If": ["GradualCodeDeploys", "Canary10Percent5Minutes", "AllAtOnce"]}
+    assert preference["Alarms"] == [{"Ref": "ErrorRateAlarm"}]
+    hook = FUNCTIONS[preference["Hooks"]["PreTraffic"]["Ref"]]
+    assert hook["FunctionName"].startswith("CodeDeployHook_")
 
 
 def test_the_guards_that_tasks_look_at_are_the_templates_alarms() -> None:
     """A renamed alarm would read as MISSING and refuse every ramp."""
-    alarms = {alarm["AlarmName"] for alarm in of_type("AWS::CloudWatch::Alarm").values()}
+    alarms = {alarm["AlarmName"] for alarm in brakes().values()}
     for properties in FUNCTIONS.values():
         named = environment(properties).get("ALARM_NAMES")
         assert named is None or set(named.split(",")) == alarms

@@ -23,6 +23,7 @@ def test_what_is_not_listed_reaches_the_emulator_unchanged(template: dict[str, A
         if resource["Type"] not in omissions.REFUSED_TYPES
         and not set(omissions.REFUSED_PROPERTIES) & set(resource.get("Properties", {}))
         and "DependsOn" not in resource
+        and "ServerlessDeploymentApplication" not in str(resource)
     ]
     assert untouched
     assert all(fitted["Resources"][name] == template["Resources"][name] for name in untouched)
@@ -54,6 +55,26 @@ def test_outputs_and_dependencies_on_something_left_out_go_with_it() -> None:
     assert fitted["Resources"]["Topic"]["DependsOn"] == ["Other"]
     assert "DependsOn" not in fitted["Resources"]["Other"]
     assert list(fitted["Outputs"]) == ["Stays"]
+
+
+def test_a_reference_to_what_a_left_out_property_makes_is_left_empty() -> None:
+    """SAM makes CodeDeploy's application and group; a function that asks about them then asks about none."""
+    function = "AWS::Serverless::Function"
+    variables = {"APPLICATION": {"Ref": "ServerlessDeploymentApplication"}, "OTHER": {"Ref": "Topic"}}
+    fitted, said = omissions.without_refused(
+        {
+            "Resources": {
+                "Read": {"Type": function, "Properties": {"DeploymentPreference": {"Type": "AllAtOnce"}}},
+                "Task": {"Type": function, "Properties": {"Environment": {"Variables": variables}}},
+                "Topic": {"Type": "AWS::SNS::Topic"},
+            }
+        }
+    )
+    assert fitted["Resources"]["Task"]["Properties"]["Environment"]["Variables"] == {
+        "APPLICATION": "",
+        "OTHER": {"Ref": "Topic"},
+    }
+    assert said[-1] == "left empty what refers to them in Task"
 
 
 def application(folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ contract (tests/adapters/test_ramp_contracts.py).
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,8 +15,10 @@ from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import SETTLES, Deployment, FlagLever, nothing
+from ramp.adapters.guards import Guard, Guards
 from ramp.adapters.metrics import History, Metrics
 from ramp.adapters.notices import Notices
+from ramp.adapters.stack import Stack
 from ramp.adapters.table import MAY_FOLLOW, Lock, RampTable
 from ramp.core.evidence import Evidence
 from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
@@ -83,6 +86,10 @@ class FakeFlagLever(FlagLever):
         number, self.hosted.foreign_deployment = self.hosted.foreign_deployment, None
         return number
 
+    @contextmanager
+    def unmonitored(self) -> Iterator[None]:
+        yield
+
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         said = description + SETTLES if setting == OFF else description
         if self.read() == setting and (setting != OFF or self.hosted.said == said):
@@ -108,12 +115,16 @@ class FakeAliasLever(AliasLever):
     def __init__(self) -> None:
         self.position = AliasPosition("1", {}, "revision-1")
         self.published = {"1", "2"}
+        self.kept_warm = 0
 
     def read(self) -> AliasPosition:
         return self.position
 
     def has_version(self, version: str) -> bool:
         return version in self.published
+
+    def provisioned(self) -> int:
+        return self.kept_warm
 
     def put(self, version: str, weights: dict[str, int]) -> None:
         self.position = AliasPosition(version, dict(weights), f"{self.position.revision_id}+")
@@ -134,6 +145,41 @@ class FakeMetrics(Metrics):
 
     def alarms(self) -> dict[str, str]:
         return dict(self.states)
+
+
+class FakeGuards(Guards):
+    """The alarms' states, those of `metrics`; `acts` and `silent` hold for each."""
+
+    def __init__(self, metrics: FakeMetrics) -> None:
+        self._states = metrics
+        self.acts = True
+        self.silent: tuple[str, ...] = ()
+
+    def read(self, now: float) -> tuple[Guard, ...]:
+        return tuple(Guard(name, state, self.acts, self.silent) for name, state in self._states.states.items())
+
+
+class FakeStack(Stack):
+    """A deployed stack, and what CodeDeploy was answered by deployment."""
+
+    def __init__(self) -> None:
+        self.name = "huntaze-prisma-skeleton"
+        self.state = "UPDATE_COMPLETE"
+        self.differing: tuple[str, ...] = ()
+        self.deploying: str | None = None
+        self.answered: dict[str, bool] = {}
+
+    def status(self) -> str:
+        return self.state
+
+    def drifted(self) -> tuple[str, ...]:
+        return self.differing
+
+    def code_deploy(self) -> str | None:
+        return self.deploying
+
+    def answer_code_deploy(self, deployment: str, hook: str, *, go: bool) -> None:
+        self.answered[deployment] = go
 
 
 class FakeTable(RampTable):
@@ -331,6 +377,10 @@ class House:
     notices: FakeNotices = field(default_factory=FakeNotices)
     deadline: FakeDeadline = field(default_factory=FakeDeadline)
     executions: FakeExecutions = field(default_factory=FakeExecutions)
+    stack: FakeStack = field(default_factory=FakeStack)
+
+    def __post_init__(self) -> None:
+        self.guards = FakeGuards(self.metrics)
 
     def world(self, guard: Callable[[Any], Any] = lambda adapter: adapter) -> World:
         """The world the tasks see; `guard` may wrap each adapter, to make it fail."""
@@ -344,6 +394,8 @@ class House:
             notices=guard(self.notices),
             deadline=guard(self.deadline),
             executions=guard(self.executions),
+            guards=guard(self.guards),
+            stack=guard(self.stack),
             now=self.clock,
         )
 

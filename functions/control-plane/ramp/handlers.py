@@ -1,4 +1,4 @@
-"""The Lambda handlers, one a state, in the order of the flow; then the brake and the safety net."""
+"""The Lambda handlers: one a state, in the order of the flow; then brake, safety net, and CodeDeploy's question."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  # botocore's own name
 
-from ramp import net, tasks
+from ramp import code_deploy, net, tasks
 from ramp.errors import AwsUnavailable
 from ramp.settings import Settings
 from ramp.world import World
@@ -71,3 +71,4 @@ clean_up = handler(tasks.clean_up)
 roll_back = handler(tasks.roll_back)
 brake = handler(net.brake)
 cleanup = handler(net.cleanup)
+before_code_deploy = handler(code_deploy.before_code_deploy)

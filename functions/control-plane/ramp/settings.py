@@ -7,7 +7,10 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Settings:
-    """Names of what the tasks work on; see docs/wire.md. Ids or names, as the template gives them."""
+    """Names of what the tasks work on; see docs/wire.md. Ids or names, as the template gives them.
+
+    `code_deploy_application` and `code_deploy_group` are empty where there is no CodeDeploy.
+    """
 
     application: str
     environment: str
@@ -24,6 +27,9 @@ class Settings:
     deadline_role_arn: str
     cleanup_function_arn: str
     link_url: str
+    stack: str
+    code_deploy_application: str
+    code_deploy_group: str
     more_flags: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -53,6 +59,9 @@ class Settings:
             deadline_group=environment["DEADLINE_GROUP"],
             deadline_role_arn=environment["DEADLINE_ROLE_ARN"],
             cleanup_function_arn=environment["CLEANUP_FUNCTION_ARN"],
+            stack=environment["STACK_NAME"],
+            code_deploy_application=environment["CODE_DEPLOY_APPLICATION"],
+            code_deploy_group=environment["CODE_DEPLOY_GROUP"],
             link_url=environment["LINK_URL"],
             more_flags=tuple(_pair(text) for text in environment["MORE_FLAGS"].split(",") if text),
         )

@@ -5,7 +5,6 @@ plain JSON: `ramp` is the state for the next task, `verdict` the word the machin
 """
 
 import json
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -24,11 +23,11 @@ from ramp.core.verdict import Action, Answer, Command, Decision, Verb, decide
 from ramp.ending import clear, is_nobodys, let_go
 from ramp.errors import TrafficMoved
 from ramp.ledger import LEASE_SECONDS, hold, record
+from ramp.preconditions import unmet
 from ramp.world import World
 
 Json = dict[str, Any]
 
-RAMP_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 RETIRE_THE_MOCK = (
     "Retire the mock when you no longer need the way back:",
     "1. keep the flag at 100 % for a release cycle and watch huntaze-candidate-error-rate-gt-2pct;",
@@ -54,9 +53,9 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     left = world.table.lock(plan.flag)
     if left is not None and left.execution_arn != execution_arn and is_nobodys(world, left):
         clear(world, plan.flag, left, left.ramp)
-    if faults := _unmet(plan, ramp, world):
-        return _refused("the ramp cannot start, and nothing was touched:\n" + "\n".join(faults))
     history = world.metrics.history(now)
+    if faults := unmet(plan, ramp, world, history):
+        return _refused("the ramp cannot start, and nothing was touched:\n" + "\n".join(faults))
     try:
         raw_plan = suited(event["plan"], history.buckets, now)
     except PlanInvalid as invalid:
@@ -208,35 +207,6 @@ def _found(event: Mapping[str, Any], world: World) -> tuple[RampState, World]:
     if of_flag is None:  # Prepare Ramp has seen it; a deployment since then has taken it out of the stack
         raise TrafficMoved(f"flag: is none that this stack moves, got {state.plan.flag!r}")
     return state, of_flag
-
-
-def _unmet(plan: Plan, ramp: str, world: World) -> list[str]:
-    """Preconditions that do not hold, one sentence each; reads only."""
-    faults = []
-    if not RAMP_NAME.fullmatch(ramp):
-        faults.append(f"execution name: names the ramp in metrics, got {ramp!r}, expected letters, digits, _ and -")
-    if plan.lever == "alias" and not world.owns_alias:
-        faults.append(f"lever: alias moves another flag's function, got {plan.flag!r}, expected lever flag")
-    deployment = world.traffic.in_flight()
-    if deployment is not None and not deployment.is_ours:  # for another ramp's, shifting waits
-        faults.append(f"AppConfig: a deployment is in flight, got deployment {deployment.number}, expected none")
-    position = world.traffic.read()
-    if world.owns_alias and not position.alias.is_whole:
-        weights = {version: format_percent(ppm) for version, ppm in position.alias.weights.items()}
-        faults.append(f"alias: is split, got {weights} beside {position.alias.version}, expected one version")
-    if plan.lever == "alias" and not world.traffic.has_version(plan.candidate_version):
-        faults.append(f"candidate_version: is not published, got {plan.candidate_version!r}, expected a version")
-    adapter = position.setting.adapter
-    if adapter is not None and adapter.get("ramp") != ramp:
-        whose = f"{format_percent(position.share_ppm)} by {position.ramp}"
-        back = f"ramp undo {position.ramp}" if ending.was_promoted(world, position.ramp) else "ramp doctor --repair"
-        faults.append(f"flag: is on already, got {whose}, expected off before a ramp starts; {back} puts it off")
-    faults += [
-        f"alarm {name}: guards the ramp, got {alarm_state}, expected OK"
-        for name, alarm_state in world.metrics.alarms().items()
-        if alarm_state in {"ALARM", "MISSING"}
-    ]
-    return faults
 
 
 def _refused(reason: str) -> Json:

@@ -66,6 +66,10 @@ class Traffic:
         """Whether the read function has this published version."""
         return self._alias.has_version(version)
 
+    def provisioned(self) -> int:
+        """Provisioned concurrency that is asked for on the alias, 0 for none."""
+        return self._alias.provisioned()
+
     def shift(self, state: RampState, fence: Callable[[], None]) -> None:
         """Set the state's present step. The flag first: it names the ramp and step that the metrics are keyed by.
 
@@ -88,7 +92,8 @@ class Traffic:
         for left in reversed(range(SETTLE_ATTEMPTS)):
             try:
                 self._flag.stop()
-                self._flag.put(OFF, description(ramp))
+                with self._flag.unmonitored():
+                    self._flag.put(OFF, description(ramp))
                 if alias_version is not None:
                     self._alias.put(alias_version, {})
                 break

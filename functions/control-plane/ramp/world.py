@@ -11,8 +11,10 @@ from ramp.adapters.alias_lever import AliasLever
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
+from ramp.adapters.guards import Guards
 from ramp.adapters.metrics import Metrics
 from ramp.adapters.notices import Notices
+from ramp.adapters.stack import Stack
 from ramp.adapters.table import RampTable
 from ramp.core.flag_document import FlagNames
 from ramp.settings import Settings
@@ -41,6 +43,8 @@ class World:
     notices: Notices
     deadline: Deadline
     executions: Executions
+    guards: Guards
+    stack: Stack
     now: Callable[[], float]
     others: tuple[Route, ...] = ()
     owns_alias: bool = True  # the alias is the first flag's; ramps on the others move their flag alone
@@ -87,5 +91,13 @@ class World:
                 settings.cleanup_function_arn,
             ),
             executions=Executions(session.client("stepfunctions", config=CONFIG)),
+            guards=Guards(session.client("cloudwatch", config=CONFIG), settings.alarms),
+            stack=Stack(
+                session.client("cloudformation", config=CONFIG),
+                session.client("codedeploy", config=CONFIG),
+                settings.stack,
+                settings.code_deploy_application,
+                settings.code_deploy_group,
+            ),
             now=now,
         )

@@ -50,6 +50,14 @@ class AliasLever:
             return False
         return True
 
+    def provisioned(self) -> int:
+        """Provisioned concurrency that is asked for on the alias, 0 for none."""
+        try:
+            found = self._lambda.get_provisioned_concurrency_config(FunctionName=self._function, Qualifier=self._alias)
+        except self._lambda.exceptions.ProvisionedConcurrencyConfigNotFoundException:
+            return 0
+        return found["RequestedProvisionedConcurrentExecutions"]
+
     def put(self, version: str, weights: dict[str, int]) -> None:
         """Point the alias at `version` with `weights` beside it, and read it back.
 

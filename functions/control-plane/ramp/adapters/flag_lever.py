@@ -5,7 +5,7 @@ Set, then verify by reading back what AppConfig serves. Writing is idempotent: a
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +112,24 @@ class FlagLever:
                 break
             self._sleep(POLL_SECONDS)
         return found.number
+
+    @contextmanager
+    def unmonitored(self) -> Iterator[None]:
+        """Deploy in this block whatever the environment's monitors say, and put them back.
+
+        AppConfig rolls back a deployment during which a monitored alarm is red, and the alarm that pulls the brake is
+        one: it would take users back to the candidate. Source: AWS AppConfig user guide, "Reverting a configuration"
+        (alarm monitors "may prevent a roll forward from progressing during an application emergency").
+        """
+        where = {"ApplicationId": self._location.application, "EnvironmentId": self._location.environment}
+        monitors = self._appconfig.get_environment(**where).get("Monitors", [])
+        if monitors:
+            self._appconfig.update_environment(**where, Monitors=[])
+        try:
+            yield
+        finally:
+            if monitors:
+                self._appconfig.update_environment(**where, Monitors=monitors)
 
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         """Deploy `setting` and read it back.
