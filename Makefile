@@ -1,6 +1,7 @@
 # Every target sets up what it needs by itself: its own virtual environment with locked dependencies, installed with uv.
 SHELL := /bin/bash
 PYTHON ?= python3
+AXE_VERSION := 4.14.1
 UV_VERSION := 0.13.9
 VENV := .venv
 READY := $(VENV)/ready
@@ -9,7 +10,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local-up local-down test test-long bench-gate check audit sbom format lock clean
+.PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long bench-gate check audit sbom format lock clean
 
 help: ## what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,11 +36,22 @@ local-down: setup ## stop it, and leave nothing behind
 	@ramp local down
 
 test: setup ## the tests, a promoted and a rolled-back ramp on the emulator included
-	pytest -m "not emulator" --numprocesses 2 --dist loadfile
+	pytest -m "not emulator and not browser" --numprocesses 2 --dist loadfile
 	pytest -m "emulator and not long"
 
 test-long: setup ## what make test leaves out: the demo with every fault, Ctrl-C in its middle, a crashed stack
 	pytest -m long
+
+browser: setup ## a browser for the tests of the ramp page: Debian's Chromium, and axe-core from npm
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null)
+	@mkdir -p $(VENV)/browser
+	@test -f $(VENV)/browser/axe-core-$(AXE_VERSION).tgz || npm pack --silent --pack-destination $(VENV)/browser axe-core@$(AXE_VERSION) >/dev/null
+
+test-browser: browser ## the ramp page in that browser
+	CI=1 pytest tests/browser
+
+screenshots: browser ## the pictures of the ramp page in docs/images
+	python -m tests.browser.screenshots
 
 bench-gate: setup ## the gate against its peers, written into docs/gate.md (hours); QUICK=1 guards its figures in two minutes
 	python -m benchmarks.gate $(if $(QUICK),--quick)

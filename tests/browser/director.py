@@ -12,8 +12,8 @@ from ramp.adapters.comparisons import Comparisons
 from ramp.page.desk import Desk
 from rampctl.rehearsal.fakes import NAMES, House
 from rampctl.rehearsal.machine import Machine, TaskError
-from rampctl.rehearsal.scene import Scene
 from rampctl.rehearsal.metrics import SimulatedMetrics
+from rampctl.rehearsal.scene import Scene
 from rampctl.rehearsal.stage import ARN, TASKS, SimulatedClock
 
 ROOT = Path(__file__).parents[2]
