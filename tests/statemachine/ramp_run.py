@@ -6,27 +6,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ramp import net, tasks
+from ramp import net
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.flag_document import OFF
 from ramp.world import World
 from rampctl.rehearsal.fakes import GUARDS, NAMES, FakeMetrics, House
 from rampctl.rehearsal.machine import Execution, Machine, Task
+from rampctl.rehearsal.stage import TASKS
 
 ROOT = Path(__file__).parents[2]
 DEFINITION: Mapping[str, Any] = json.loads((ROOT / "statemachine" / "ramp.asl.json").read_text())
 MACHINE = "arn:aws:states:us-east-1:000000000000:execution:huntaze-ramp"
 FLAG, RAMP, ARN = NAMES.adapter, "ramp-1", f"{MACHINE}:ramp-1"
 TASK_SECONDS = 1.0
-TASKS: Mapping[str, Callable[[Mapping[str, Any], World], dict[str, Any]]] = {
-    "${PrepareFunctionArn}": tasks.prepare,
-    "${ShiftFunctionArn}": tasks.shift,
-    "${MeasureFunctionArn}": tasks.measure,
-    "${AskFunctionArn}": tasks.ask,
-    "${PromoteFunctionArn}": tasks.promote,
-    "${CleanUpFunctionArn}": tasks.clean_up,
-    "${RollBackFunctionArn}": tasks.roll_back,
-}
 STEPS = (
     {"percent": 0, "bake_seconds": 120},
     {"percent": 10, "bake_seconds": 120},
