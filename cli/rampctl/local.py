@@ -60,6 +60,7 @@ def how_to_talk_to(running: stack.Stack) -> Iterator[str]:
         f"--environment-id {settings.environment} --deployment-number {number}"
     )
     yield f"  {aws} lambda get-alias --function-name {settings.read_function} --name {settings.read_alias}"
+    yield f"\nThe ramp page: {running.page_url}"
     yield "\nOr: ramp status --local, ramp traffic --local, ramp start events/plans/demo.json --local --watch\n"
 
 

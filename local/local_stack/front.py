@@ -7,6 +7,7 @@ Source: AWS Lambda developer guide, "Invoking Lambda function URLs" (payload for
 
 import base64
 import json
+import socket
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -30,18 +31,34 @@ FAILED: Mapping[str, Any] = {
 
 
 class Front(ThreadingHTTPServer):
-    """Serves until `shutdown`; `port` 0 takes a free one."""
+    """Serves on a bound socket until `shutdown`."""
 
     daemon_threads = True
 
-    def __init__(self, call: Call, port: int = 0) -> None:
+    def __init__(self, call: Call, door: socket.socket | None = None) -> None:
         self.call = call
-        super().__init__((LOOPBACK, port), _Handler)
+        door = door or open_socket()
+        super().__init__(door.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = door
+        self.server_activate()
 
     @property
     def url(self) -> str:
         """Where it answers, with the slash at the end."""
-        return f"http://{LOOPBACK}:{self.server_address[1]}/"
+        return url_of(self.socket)
+
+
+def open_socket() -> socket.socket:
+    """A TCP socket on a free port of 127.0.0.1."""
+    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    door.bind((LOOPBACK, 0))
+    return door
+
+
+def url_of(door: socket.socket) -> str:
+    """Where a server on this socket answers, with the slash at the end."""
+    return f"http://{LOOPBACK}:{door.getsockname()[1]}/"
 
 
 def through_lambda(functions: Any) -> Call:

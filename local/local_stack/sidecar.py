@@ -1,4 +1,4 @@
-"""One background process for what the emulator lacks: metric-math alarms and X-Ray's daemon.
+"""One background process for what the emulator lacks: metric-math alarms, X-Ray's daemon, an address for the ramp page.
 
 Run as `python -m local_stack.sidecar` with the argument list of `command`. Ends on SIGTERM, and by itself when the
 emulator has not answered for half a minute.
@@ -11,28 +11,39 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_stack.alarms import AlarmDefinitionError, AlarmKeeper
 from local_stack.clients import client
+from local_stack.front import Front, through_lambda
 from local_stack.traces import FILE_NAME, Traces
 
 ALARM_SECONDS = 0.5
 EMULATOR_GONE_SECONDS = 30.0
 
 
-def command(folder: Path, endpoint_url: str, traces_fd: int, alarm_period_seconds: int) -> list[str]:
-    """What starts the sidecar; `traces_fd` is the inherited file descriptor of a bound UDP socket."""
-    options = ["--folder", str(folder), "--endpoint", endpoint_url, "--traces", str(traces_fd)]
-    return [sys.executable, "-m", "local_stack.sidecar", *options, "--alarm-period", str(alarm_period_seconds)]
+class Inherited(NamedTuple):
+    """File descriptors of sockets that were bound before the sidecar started: UDP for traces, TCP for the page."""
+
+    traces: int
+    page: int
+
+
+def command(folder: Path, endpoint_url: str, fds: Inherited, alarm_period_seconds: int) -> list[str]:
+    """What starts the sidecar."""
+    options = ["--folder", str(folder), "--endpoint", endpoint_url, "--alarm-period", str(alarm_period_seconds)]
+    sockets = ["--traces", str(fds.traces), "--page", str(fds.page)]
+    return [sys.executable, "-m", "local_stack.sidecar", *options, *sockets]
 
 
 class Sidecar:
-    """Judges alarms and keeps traces until `stop`, or until the emulator is gone for good."""
+    """Judges alarms, keeps traces and serves the page until `stop`, or until the emulator is gone for good."""
 
-    def __init__(self, endpoint_url: str, traces: Traces, alarm_period_seconds: int) -> None:
+    def __init__(self, endpoint_url: str, traces: Traces, front: Front, alarm_period_seconds: int) -> None:
         self._keeper = AlarmKeeper(client(endpoint_url, "cloudwatch"), alarm_period_seconds)
+        self._front = front
         self._traces = traces
         self._stopped = threading.Event()
 
@@ -40,7 +51,9 @@ class Sidecar:
         """Work until stopped."""
         receiver = threading.Thread(target=self._receive_traces)
         receiver.start()
+        threading.Thread(target=self._front.serve_forever, daemon=True).start()
         self._judge_alarms()
+        self._front.shutdown()
         receiver.join()
 
     def stop(self) -> None:
@@ -71,10 +84,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--traces", type=int, required=True, help="file descriptor of a bound UDP socket")
+    parser.add_argument("--page", type=int, required=True, help="file descriptor of a bound TCP socket")
     parser.add_argument("--alarm-period", type=int, required=True, help="seconds")
     chosen = parser.parse_args()
     traces = Traces(socket.socket(fileno=chosen.traces), chosen.folder / FILE_NAME)
-    sidecar = Sidecar(chosen.endpoint, traces, chosen.alarm_period)
+    front = Front(through_lambda(client(chosen.endpoint, "lambda")), socket.socket(fileno=chosen.page))
+    sidecar = Sidecar(chosen.endpoint, traces, front, chosen.alarm_period)
     signal.signal(signal.SIGTERM, lambda *_: sidecar.stop())
     sidecar.run()
 

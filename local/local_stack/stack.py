@@ -22,7 +22,7 @@ from typing import Any
 
 import psycopg
 
-from local_stack import database, emulator, postgres, sidecar, state, traces
+from local_stack import database, emulator, front, postgres, sidecar, state, traces
 from local_stack.clients import client
 from local_stack.deploy import deploy, digest
 from local_stack.process import LocalStackError, Process, spawn
@@ -38,10 +38,11 @@ EMULATOR_GRACE_SECONDS = 10.0  # it takes 3 s to give up idle connections, then 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack that is up. `database_url` has the password in it."""
+    """A stack that is up. `database_url` has the password in it; the ramp page answers at `page_url`."""
 
     endpoint_url: str
     database_url: str = field(repr=False)
+    page_url: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -123,12 +124,13 @@ def _start(
     started_at = time.monotonic()
     folder = repository / state.FOLDER
     folder.mkdir(exist_ok=True)
-    sink = traces.open_socket()
+    sink, door = traces.open_socket(), front.open_socket()
+    page_url = front.url_of(door)
     current: State | None = None
     try:
         with _interrupts_deferred():
             running = emulator.start(folder, sink.getsockname()[1], wait_scale, say)
-            current = _saved(folder, State(running.endpoint_url, running.process))
+            current = _saved(folder, State(running.endpoint_url, running.process, page_url=page_url))
         with _interrupts_deferred():
             server = postgres.start(folder / "postgres", os.environ)
             current = _saved(folder, replace(current, database=server))
@@ -137,10 +139,11 @@ def _start(
         database.seed(server.url)
         emulator.wait_until_ready(running, folder / "emulator.log")
         say(f"MiniStack: {running.endpoint_url}, deploying template.yaml")
-        up_to_here = Stack(running.endpoint_url, server.url)
+        up_to_here = Stack(running.endpoint_url, server.url, page_url)
         deployed = _deploy(repository, up_to_here, parameters, say)
         with _interrupts_deferred():
-            helper = _start_sidecar(folder, running.endpoint_url, sink.fileno(), alarm_period_seconds)
+            fds = sidecar.Inherited(sink.fileno(), door.fileno())
+            helper = _start_sidecar(folder, running.endpoint_url, fds, alarm_period_seconds)
             current = _saved(folder, replace(current, sidecar=helper, digest=deployed))
     except BaseException:
         if current is not None:
@@ -148,23 +151,29 @@ def _start(
         raise
     finally:
         sink.close()
+        door.close()
     say(f"the local stack is up after {time.monotonic() - started_at:.1f} s")
     return up_to_here
 
 
 def _deploy(repository: Path, stack: Stack, parameters: Mapping[str, str], say: Say) -> str:
     """The digest of what is deployed now, with its sandboxes warm."""
-    deployed = deploy(stack.client, repository, stack.database_url, parameters, say)
+    deployed = deploy(stack.client, repository, stack.database_url, _chosen(parameters, stack.page_url), say)
     say("warming the read path")
     warm(stack.client)
     return deployed
 
 
-def _start_sidecar(folder: Path, endpoint_url: str, traces_fd: int, alarm_period_seconds: int) -> Process:
+def _chosen(parameters: Mapping[str, str], page_url: str) -> Mapping[str, str]:
+    """Links in messages lead to where the page answers here."""
+    return {"LinkBaseUrl": page_url, **parameters}
+
+
+def _start_sidecar(folder: Path, endpoint_url: str, fds: sidecar.Inherited, alarm_period_seconds: int) -> Process:
     packages = os.pathsep.join(path for path in sys.path if path)
     environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": packages, "HOME": str(folder)}
-    command = sidecar.command(folder, endpoint_url, traces_fd, alarm_period_seconds)
-    return spawn("sidecar", command, folder / "sidecar.log", environment, cwd=folder, pass_fds=(traces_fd,))
+    command = sidecar.command(folder, endpoint_url, fds, alarm_period_seconds)
+    return spawn("sidecar", command, folder / "sidecar.log", environment, cwd=folder, pass_fds=fds)
 
 
 def _reuse(repository: Path, found: State, parameters: Mapping[str, str], say: Say) -> Stack:
@@ -172,7 +181,7 @@ def _reuse(repository: Path, found: State, parameters: Mapping[str, str], say: S
     kept = _status(found).stack
     if kept is None:
         raise LocalStackError("stack.json: names no complete stack, expected one; run down, then up")
-    if digest(repository, parameters) == found.digest:
+    if digest(repository, _chosen(parameters, kept.page_url)) == found.digest:
         say(f"the local stack is already up at {kept.endpoint_url}")
         return kept
     say(f"the local stack is already up at {kept.endpoint_url}, deploying what changed")
@@ -196,7 +205,8 @@ def _status(found: State) -> Status:
         parts.append(Part("PostgreSQL", process.pid if process else None, _answers(found.database.url)))
     if found.sidecar is not None:
         parts.append(Part("sidecar", found.sidecar.pid, found.sidecar.alive))
-    stack = Stack(found.endpoint_url, found.database.url) if found.database and found.complete else None
+    is_whole = found.database is not None and found.complete
+    stack = Stack(found.endpoint_url, found.database.url, found.page_url) if is_whole and found.database else None
     return Status(stack, tuple(parts))
 
 

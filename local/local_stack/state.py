@@ -23,6 +23,7 @@ class State:
     database: Server | None = None
     sidecar: Process | None = None
     digest: str | None = None
+    page_url: str = ""
 
     @property
     def complete(self) -> bool:
@@ -50,6 +51,7 @@ def load(folder: Path) -> State | None:
         database=_server(fields["database"]),
         sidecar=_process(fields["sidecar"]),
         digest=fields["digest"],
+        page_url=fields.get("page_url", ""),
     )
 
 
