@@ -16,7 +16,7 @@ from rich.console import Console
 
 from rampctl import forecasting, plans
 from rampctl.exits import DONE, USAGE, CommandError, Exit
-from rampctl.rehearsal import recording, units
+from rampctl.rehearsal import units
 from rampctl.session import Session
 
 MOST_DAYS = 14  # Source: CloudWatch keeps minutes for 15 days
@@ -88,10 +88,11 @@ def _measured(period: str, users: int | None, *, local: bool) -> Traffic:
     days = units.duration("--from-cloudwatch", period) / DAY_SECONDS
     if not (days.is_integer() and 1 <= days <= MOST_DAYS):
         raise CommandError(f"--from-cloudwatch: is out of range, got {period}, expected 1d to {MOST_DAYS}d", USAGE)
-    now = time.time()
-    found = measured_traffic(recording.from_cloudwatch(Session.open(local=local).metrics, now, int(days)), now)
+    now, metrics = time.time(), Session.open(local=local).metrics
+    ends = [now - day * DAY_SECONDS for day in reversed(range(int(days)))]
+    found = measured_traffic([bucket for end in ends for bucket in metrics.history(end).buckets], now)
     if found is None:
-        raise CommandError(f"CloudWatch: has counted no request of control in {period}, expected some")
+        raise CommandError(f"CloudWatch: has counted no request in {period}, expected some")
     return Traffic.at(found.requests_per_second, users)
 
 

@@ -131,20 +131,21 @@ def test_wrong_options_exit_with_2(options: list[str], said: str) -> None:
 
 
 class Counted:
-    """CloudWatch as it counted one request every minute, or nothing."""
+    """CloudWatch as it counted one request of an arm every minute, or nothing."""
 
-    def __init__(self, requests: int) -> None:
+    def __init__(self, requests: int, arm: str = "control") -> None:
         self.metrics = self
-        self._requests = requests
+        self._counts = {f"{arm}_requests": requests}
 
     def history(self, now: float) -> History:
         starts = range(int(now) - 86_400, int(now), 60)
-        return History(tuple(Bucket(start, 60, -1, control_requests=self._requests) for start in starts))
+        return History(tuple(Bucket(start, 60, -1, **self._counts) for start in starts))
 
 
-def test_traffic_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One request a minute is what is found in each of three days."""
-    monkeypatch.setattr(Session, "open", lambda *, local: Counted(1))
+@pytest.mark.parametrize("arm", ["control", "candidate"])
+def test_traffic_can_be_measured_whichever_arm_served_it(arm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request a minute is what is found in each of three days, after a promotion as well."""
+    monkeypatch.setattr(Session, "open", lambda *, local: Counted(1, arm))
     told = json.loads(check(PRODUCTION, "--from-cloudwatch", "3d", "--json").stdout)
     assert told["forecast"]["requests_per_second"] == pytest.approx(1 / 60, rel=0.001)
 
@@ -154,7 +155,7 @@ def test_a_route_without_requests_cannot_be_measured(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Session, "open", lambda *, local: Counted(0))
     result = check(PRODUCTION, "--from-cloudwatch", "1d")
     assert result.exit_code == 4
-    assert "CloudWatch: has counted no request of control in 1d" in result.stderr
+    assert "CloudWatch: has counted no request in 1d" in result.stderr
 
 
 def test_an_auto_plan_can_be_rehearsed(tmp_path: Path) -> None:
