@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger, Tracer
 from local_stack import postgres
+from read_path.settings import TelemetrySettings
 from read_path.telemetry import Telemetry
+from read_path.tracing import Tracing
 
 
 @pytest.fixture(scope="session")
@@ -30,13 +30,13 @@ def read_events() -> dict[str, Any]:
     return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Told:
     """The read path's real telemetry, and what came out of it."""
 
     telemetry: Telemetry
     stream: io.StringIO
-    capsys: pytest.CaptureFixture[str]
+    seen: int = 0
 
     def lines(self) -> list[dict[str, Any]]:
         """Log lines so far."""
@@ -47,16 +47,15 @@ class Told:
         return [line["message"].split()[0] for line in self.lines()]
 
     def records(self) -> list[dict[str, Any]]:
-        """EMF records since the last call."""
-        return [json.loads(line) for line in self.capsys.readouterr().out.splitlines() if "_aws" in line]
+        """Lines with metrics, since the last call."""
+        lines, before = self.lines(), self.seen
+        self.seen = len(lines)
+        return [line for line in lines[before:] if "_aws" in line]
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Told:
-    """Telemetry under the environment the template gives it."""
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Huntaze/ReadPath")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "huntaze-mock-read")
+def told() -> Told:
+    """Telemetry under the settings the template gives it, and no trace."""
     stream = io.StringIO()
-    # Powertools keeps one logger for each service name, so each test needs a name of its own.
-    logger = Logger(service=uuid.uuid4().hex, stream=stream, location=None, utc=True)
-    return Told(Telemetry(logger, Tracer(auto_patch=False, disabled=True)), stream, capsys)
+    about = TelemetrySettings("huntaze-mock-read", "Huntaze/ReadPath", "INFO", "")
+    return Told(Telemetry(about, Tracing("", lambda: ""), stream), stream)

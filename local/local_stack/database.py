@@ -32,5 +32,5 @@ def seed(url: str) -> int:
     """Write control's users over whatever rows have their ids; return how many. Raises psycopg.Error."""
     users = mock.users()
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        cursor.executemany(_UPSERT, [vars(user) for user in users])
+        cursor.executemany(_UPSERT, [user._asdict() for user in users])
     return len(users)

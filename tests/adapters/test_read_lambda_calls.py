@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from read_path import clients
+from read_path.aws import AwsError, Service
 from read_path.core.answer import Answer
 from read_path.core.event import ComparisonEvent, Kind
 from read_path.core.observation import CandidateError
 from read_path.core.routing import Phase
-from read_path.dispatch import ComparatorFunction, DispatchError
+from read_path.dispatch import LARGEST_EVENT_BYTES, Dispatch, DispatchError, to_function, to_queue
+from read_path.signature import Credentials
 from read_path.sources.function import CandidateFunction
 
 ANSWER = {"statusCode": 200, "headers": {}, "body": "{}"}
@@ -30,16 +33,29 @@ class LambdaService:
     body: bytes = json.dumps(ANSWER).encode()
     delay_seconds: float = 0
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
+    seen: dict[str, str] = field(default_factory=dict)
+    closes: bool = False
+    url: str = ""
+
+    def client(self, name: str = "lambda") -> Service:
+        """The read path's own way to it."""
+        return Service(
+            name, self.url, Credentials("us-east-1", "id", "secret", "token"), lambda: "Root=1;Parent=2;Sampled=1"
+        )
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[LambdaService]:
+def service() -> Iterator[LambdaService]:
     played = LambdaService()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            played.asked.append((self.path, self.headers["x-amz-invocation-type"], body))
+            played.seen = {name.lower(): value for name, value in self.headers.items()}
+            played.asked.append((self.path, played.seen.get("x-amz-invocation-type", ""), body))
+            self.close_connection = played.closes
             time.sleep(played.delay_seconds)
             self.send_response(played.status)
             for name, value in {"content-length": str(len(played.body)), **played.headers}.items():
@@ -52,23 +68,15 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[LambdaService]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-    }.items():
-        monkeypatch.setenv(name, value)
-    clients.lambda_client.cache_clear()
+    played.url = f"http://127.0.0.1:{server.server_port}"
     yield played
-    clients.lambda_client.cache_clear()
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture
-def candidate() -> CandidateFunction:
-    return CandidateFunction("huntaze-prisma-read", clients.lambda_client)
+def candidate(service: LambdaService) -> CandidateFunction:
+    return CandidateFunction("huntaze-prisma-read", service.client())
 
 
 def failure(candidate: CandidateFunction, deadline_ms: int = 2000) -> CandidateError:
@@ -126,32 +134,118 @@ def test_a_payload_that_is_no_answer_is_a_failure(
     assert failure(candidate).reason == "MalformedPayload"
 
 
-def test_a_service_that_is_not_there_is_a_failure(
-    monkeypatch: pytest.MonkeyPatch, service: LambdaService, candidate: CandidateFunction
+def test_a_service_that_is_not_there_is_a_failure() -> None:
+    nobody = Service("lambda", "http://127.0.0.1:1", Credentials("us-east-1", "a", "b"), lambda: "")
+    assert failure(CandidateFunction("huntaze-prisma-read", nobody)).reason == "ConnectionFailed"
+
+
+def test_a_reply_that_comes_in_drops_is_left_at_the_deadline(
+    service: LambdaService, candidate: CandidateFunction
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    assert failure(candidate).reason == "EndpointConnectionError"
+    """Each drop is in time for itself, and together they would take for ever."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.05)
+
+    threading.Thread(target=drip, daemon=True).start()
+    dripping = Service(
+        "lambda", f"http://127.0.0.1:{listener.getsockname()[1]}", Credentials("r", "a", "b"), lambda: ""
+    )
+    started = time.monotonic()
+    assert failure(CandidateFunction("f", dripping), deadline_ms=200).timed_out
+    assert 0.15 < time.monotonic() - started < 1
+    listener.close()
+
+
+def test_one_connection_is_kept_and_one_that_was_closed_at_rest_is_replaced(
+    service: LambdaService, candidate: CandidateFunction
+) -> None:
+    """AWS closes idle connections while a sandbox sleeps; the first request after it must not pay with an error."""
+    service.closes = True
+    candidate.read("user-1", 2000)
+    time.sleep(0.05)
+    assert candidate.read("user-1", 2000) == Answer(200, "{}")
+    service.closes = False
+    candidate.read("user-1", 2000)
+    kept = candidate._lambda._connection
+    candidate.read("user-1", 2000)
+    assert candidate._lambda._connection is kept
+
+
+def test_the_call_is_signed_and_carries_the_trace(service: LambdaService, candidate: CandidateFunction) -> None:
+    candidate.read("user-1", 2000)
+    assert service.seen["authorization"].startswith("AWS4-HMAC-SHA256 Credential=id/")
+    assert service.seen["x-amz-security-token"] == "token"
+    assert service.seen["x-amzn-trace-id"] == "Root=1;Parent=2;Sampled=1"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [(b'{"__type": "com.amazonaws#AccessDenied"}', "AccessDenied"), (b'{"code": "X"}', "X"), (b"<", "Status400")],
+)
+def test_an_error_is_named_from_the_body_where_no_header_names_it(
+    service: LambdaService, body: bytes, code: str
+) -> None:
+    service.status, service.body = 400, body
+    with pytest.raises(AwsError, match=f"^{code}$"):
+        service.client("sqs").call("POST", "/", seconds=1, body=b"{}")
 
 
 EVENT = ComparisonEvent(Kind.SHADOW, Phase("r", "0"), "user-1", "request-1", 500, Answer(200, "{}"))
 
 
+def dispatch(service: LambdaService, now: float = 0.0) -> Dispatch:
+    return Dispatch(to_function("huntaze-shadow-compare", service.client()), lambda: now)
+
+
 def test_a_comparison_is_queued_and_not_waited_for(service: LambdaService) -> None:
     service.status, service.body = 202, b""
-    ComparatorFunction("huntaze-shadow-compare", lambda: clients.lambda_client(0.5)).send(EVENT)
+    dispatch(service).send(EVENT)
     ((path, kind, body),) = service.asked
     assert path.endswith("/functions/huntaze-shadow-compare/invocations")
     assert (kind, json.loads(body)) == ("Event", EVENT.to_wire())
 
 
+def test_a_comparison_can_go_through_a_queue(service: LambdaService) -> None:
+    Dispatch(to_queue("https://sqs/123/q", service.client("sqs")), lambda: 0.0).send(EVENT)
+    ((_, _, body),) = service.asked
+    assert service.seen["x-amz-target"] == "AmazonSQS.SendMessage"
+    sent = json.loads(body)
+    assert (sent["QueueUrl"], json.loads(sent["MessageBody"])) == ("https://sqs/123/q", EVENT.to_wire())
+
+
+def test_an_answer_too_large_for_an_event_goes_as_its_digest(service: LambdaService) -> None:
+    large = Answer(200, json.dumps({"text": "x" * LARGEST_EVENT_BYTES}))
+    dispatch(service).send(EVENT._replace(control=large))
+    assert json.loads(service.asked[0][2])["control"] == {"digest": large.digest()}
+
+
 def test_a_comparison_that_cannot_be_queued_is_tried_once(service: LambdaService) -> None:
     service.status, service.headers = 429, {"x-amzn-errortype": "TooManyRequestsException"}
     with pytest.raises(DispatchError, match="TooManyRequestsException"):
-        ComparatorFunction("huntaze-shadow-compare", lambda: clients.lambda_client(0.5)).send(EVENT)
+        dispatch(service).send(EVENT)
     assert len(service.asked) == 1
+
+
+def test_a_comparator_that_cannot_be_reached_is_left_alone_after_five_times(service: LambdaService) -> None:
+    """Users wait for each try; the evidence that is lost is counted either way."""
+    service.status, service.headers = 429, {"x-amzn-errortype": "TooManyRequestsException"}
+    sender = dispatch(service)
+    for _ in range(8):
+        with pytest.raises(DispatchError):
+            sender.send(EVENT)
+    assert len(service.asked) == 5
 
 
 def test_a_comparison_waits_for_a_slow_lambda_only_so_long(service: LambdaService) -> None:
     service.delay_seconds = 1
-    with pytest.raises(DispatchError, match="ReadTimeoutError"):
-        ComparatorFunction("huntaze-shadow-compare", lambda: clients.lambda_client(0.1)).send(EVENT)
+    started = time.monotonic()
+    with pytest.raises(DispatchError, match="Timeout"):
+        dispatch(service).send(EVENT)
+    assert time.monotonic() - started < 0.8

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import psycopg
 import pytest
 from local_stack import database
-from moto import mock_aws
+from read_path.aws import Service
 from read_path.core.answer import of_user
+from read_path.signature import Credentials
 from read_path.sources import mock
-from read_path.sources.postgres import PostgresUsers
+from read_path.sources.postgres import SELECT, PostgresUsers
 from read_path.sources.secret import DatabaseSecret
 
 
@@ -176,16 +177,72 @@ def test_a_server_that_is_not_there_asks_for_no_secret(opened: Opens) -> None:
     assert credentials.refetched == 0
 
 
-def test_a_secret_in_secrets_manager_opens_the_database(url: str) -> None:
-    with mock_aws():
-        client = boto3.client("secretsmanager", region_name="us-east-1")
-        client.create_secret(Name="huntaze/database", SecretString=json.dumps({"DATABASE_URL": wrong_password(url)}))
-        users = PostgresUsers(DatabaseSecret("huntaze/database", lambda: client), 500, prepared_statements=True)
-        with pytest.raises(psycopg.OperationalError):
-            users.read("user-1")
-        client.put_secret_value(SecretId="huntaze/database", SecretString=json.dumps({"DATABASE_URL": url}))
-        assert users.read("user-1") == mock.users()[0]
-        users.close()
+def test_a_secret_in_secrets_manager_opens_the_database(url: str, emulated: Callable[[str], Any]) -> None:
+    """Fetched once; after a refused login once more, since passwords rotate."""
+    manager = emulated("secretsmanager")
+    made = manager.create_secret(Name="huntaze/read", SecretString=json.dumps({"DATABASE_URL": wrong_password(url)}))
+    service = Service("secretsmanager", manager.meta.endpoint_url, Credentials("us-east-1", "test", "test"), lambda: "")
+    users = PostgresUsers(DatabaseSecret("huntaze/read", service), 500, prepared_statements=True)
+    with pytest.raises(psycopg.OperationalError):
+        users.read("user-1")
+    manager.put_secret_value(SecretId=made["ARN"], SecretString=json.dumps({"DATABASE_URL": url}))
+    assert users.read("user-1") == mock.users()[0]
+    users.close()
+
+
+def test_a_connection_that_died_at_rest_is_found_before_it_is_used(opened: Opens, admin: psycopg.Connection) -> None:
+    """No statement is lost on it: after a failover the first read is as good as any."""
+    users = opened()
+    users.read("user-1")
+    dead = users._cursor
+    assert dead is not None
+    admin.execute("SELECT pg_terminate_backend(%s, 5000)", (backend(users),))
+    started = time.monotonic()
+    assert users._open() is not dead
+    assert users.read("user-1") == mock.users()[0]
+    assert time.monotonic() - started < 0.5  # the router's usual deadline
+
+
+def test_a_notice_at_rest_is_no_death(opened: Opens, admin: psycopg.Connection) -> None:
+    users = opened()
+    users.read("user-1")
+    first = backend(users)
+    connection = users._connection
+    assert connection is not None
+    connection.execute("LISTEN news")
+    admin.execute("NOTIFY news")
+    assert users.read("user-1") == mock.users()[0]
+    assert backend(users) == first
+
+
+def test_a_read_is_one_round_trip_outside_any_transaction(opened: Opens, admin: psycopg.Connection) -> None:
+    users = opened()
+    users.read("user-1")
+    state = admin.execute("SELECT state, query FROM pg_stat_activity WHERE pid = %s", (backend(users),)).fetchone()
+    assert state is not None
+    assert state[0] == "idle"
+    assert state[1].startswith("SELECT id, email")
+
+
+def test_the_census_counts_living_users_and_names_the_schema(opened: Opens, admin: psycopg.Connection) -> None:
+    admin.execute("UPDATE users SET deleted_at = now() WHERE id = 'user-3'")
+    assert opened().census() == {"users": 49, "schema": "001_users"}
+
+
+@pytest.mark.long
+def test_among_a_million_users_a_read_is_an_index_lookup(opened: Opens, admin: psycopg.Connection) -> None:
+    """Half a minute of seeding; the plan is PostgreSQL's own, with fresh statistics."""
+    with admin.transaction(force_rollback=True):
+        admin.execute(
+            "INSERT INTO users SELECT 'u' || n, 'e' || n, 'n', 'free', now() FROM generate_series(1, 1000000) AS n"
+        )
+        admin.execute("ANALYZE users")
+        plan = admin.execute("EXPLAIN (FORMAT JSON) " + SELECT, ("u500000",)).fetchone()
+    assert plan is not None
+    node = plan[0][0]["Plan"]
+    assert node["Node Type"] in {"Index Scan", "Index Only Scan"}
+    assert node["Index Name"] == "users_pkey"
+    assert node["Total Cost"] < 20
 
 
 def test_migrating_and_seeding_again_changes_nothing(url: str, admin: psycopg.Connection) -> None:

@@ -6,17 +6,19 @@ import io
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger, Tracer
 from hypothesis import given
 from hypothesis import strategies as st
 from read_path.core.answer import Answer
 from read_path.core.audit import misrouted
+from read_path.core.breaker import Breaker
 from read_path.core.observation import CandidateError
 from read_path.core.routing import AdapterFlag, Arm, FlagError, Flags, Phase, ShadowFlag, decide, parse
 from read_path.dispatch import DispatchError
 from read_path.serve import Invocation, Service, serve
+from read_path.settings import TelemetrySettings
 from read_path.sources import mock
 from read_path.telemetry import Telemetry
+from read_path.tracing import Tracing
 
 PHASE = Phase("ramp", "1")
 NAMES = [
@@ -84,7 +86,7 @@ def test_the_exact_counter_agrees_with_the_decision_and_with_it_alone(read: Flag
 
 @pytest.fixture(scope="module")
 def telemetry() -> Telemetry:
-    return Telemetry(Logger(service="properties", stream=io.StringIO()), Tracer(auto_patch=False, disabled=True))
+    return Telemetry(TelemetrySettings("properties", "N", "INFO", ""), Tracing("", lambda: ""), io.StringIO())
 
 
 @given(read=flags, outcome=outcomes, dispatches=st.booleans())
@@ -100,7 +102,7 @@ def test_with_fallback_the_user_always_has_an_answer(
         if not dispatches:
             raise DispatchError("Throttled")
 
-    service = Service(lambda: read, mock.read, candidate, dispatch, telemetry, lambda: 0.0)
+    service = Service(lambda: read, mock.read, candidate, dispatch, telemetry, lambda: 0.0, Breaker())
     answer = serve({"userId": "user-1"}, Invocation("r", "1"), service)
     may_fail = read.adapter is not None and not read.adapter.fallback
     assert answer["statusCode"] in ({200, 404, 500} if may_fail else {200, 404})

@@ -14,9 +14,12 @@ from ramp.adapters import flag_lever
 from ramp.core.flag_document import OFF, Setting
 from read_path.compare import Comparator, compare
 from read_path.core.answer import Answer
+from read_path.core.breaker import Breaker
 from read_path.core.event import ComparisonEvent
+from read_path.core.noise import Noise
 from read_path.core.observation import CandidateError
 from read_path.core.routing import AdapterFlag, Flags, Phase, ShadowFlag
+from read_path.core.rules import Rules
 from read_path.serve import Invocation, Service, serve
 from read_path.sources import mock
 
@@ -51,11 +54,17 @@ class Lines:
             dispatch=self._sent.append,
             telemetry=self._told.telemetry,
             clock=lambda: next(self._moments),
+            breaker=Breaker(),
         )
         serve({"userId": user}, Invocation(f"request-{len(self.events)}", "1"), service)
         for sent in self._sent:
             comparator = Comparator(
-                mock.read, lambda _user, _budget: answered(candidate), self._told.telemetry, service.clock, b"k"
+                mock.read,
+                lambda _user, _budget: answered(candidate),
+                self._told.telemetry,
+                service.clock,
+                b"k",
+                Noise(Rules()),
             )
             compare(json.loads(json.dumps(sent.to_wire())), comparator)
         self._sent.clear()

@@ -16,7 +16,7 @@ from read_path import settings as read_settings
 from tests.template.document import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLATE, environment, of_type
 
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
-OPTIONAL = {"FLAG_EXTENSION_PORT", "COMPARISON_IGNORE"}  # read with a default, for those who need another
+OPTIONAL: set[str] = set()  # read with a default, for those who need another
 GLOBAL = set(GLOBALS["Environment"]["Variables"])
 WIRE = (ROOT / "docs" / "wire.md").read_text()
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from botocore.exceptions import ClientError
+from read_path.aws import AwsError
 from read_path.candidate import look_up
 from read_path.core.answer import Answer
+from read_path.core.sqlstate import kind_of
 from read_path.settings import SettingsError
 from read_path.sources import mock
 from read_path.sources.secret import SecretError
@@ -42,8 +43,8 @@ def test_without_a_user_the_answer_is_400(told: Any) -> None:
     "trouble",
     [
         psycopg.OperationalError("jane@example.com"),
-        psycopg.errors.QueryCanceled("jane@example.com"),
-        ClientError({"Error": {"Code": "AccessDenied", "Message": "jane@example.com"}}, "GetSecretValue"),
+        psycopg.errors.UndefinedTable("jane@example.com"),
+        AwsError("jane@example.com"),
         SecretError("jane@example.com"),
         SettingsError("jane@example.com"),
     ],
@@ -61,3 +62,27 @@ def test_trouble_is_a_clean_500(told: Any, trouble: Exception) -> None:
 def test_the_databases_own_code_is_logged(told: Any) -> None:
     ask(told, {"userId": "user-1"}, psycopg.errors.QueryCanceled())
     assert told.lines()[0]["sqlstate"] == "57014"
+
+
+@pytest.mark.parametrize("full", [psycopg.errors.QueryCanceled, psycopg.errors.TooManyConnections])
+def test_a_database_that_can_take_no_more_is_a_503(told: Any, full: type[psycopg.Error]) -> None:
+    """The router's breaker goes by it."""
+    assert ask(told, {"userId": "user-1"}, full()).status == 503
+    assert told.lines()[0]["trouble"] == "overload"
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "kind"),
+    [
+        (None, "transient"),
+        ("08006", "transient"),
+        ("40001", "transient"),
+        ("57P01", "transient"),
+        ("53300", "overload"),
+        ("57014", "overload"),
+        ("42P01", "permanent"),
+        ("28P01", "permanent"),
+    ],
+)
+def test_a_sqlstate_says_what_kind_of_trouble_it_is(sqlstate: str | None, kind: str) -> None:
+    assert kind_of(sqlstate) == kind

@@ -10,8 +10,10 @@ import pytest
 from read_path.compare import Comparator, compare
 from read_path.core.answer import Answer, of_user, trouble
 from read_path.core.event import ComparisonEvent, Kind
+from read_path.core.noise import Noise
 from read_path.core.observation import CandidateError
 from read_path.core.routing import Phase
+from read_path.core.rules import Rule, Rules
 from read_path.sources import mock
 
 CONTROL = mock.read("user-1")
@@ -25,17 +27,23 @@ def comparator(told: Any, candidate: Answer | Exception, **more: Any) -> Compara
             raise candidate
         return candidate
 
-    parts: dict[str, Any] = {"control": mock.read, "clock": lambda: 0.0, "hash_key": b"k"} | more
+    parts: dict[str, Any] = {
+        "control": mock.read,
+        "clock": lambda: 0.0,
+        "hash_key": b"k",
+        "noise": Noise(Rules()),
+    } | more
     return Comparator(candidate=read, telemetry=told.telemetry, **parts)
 
 
-def event(kind: Kind, control: Answer = CONTROL, candidate: Answer | None = None) -> dict[str, Any]:
+def event(kind: Kind, control: Answer | str = CONTROL, candidate: Answer | str | None = None) -> dict[str, Any]:
     return ComparisonEvent(kind, Phase("ramp-1", "2"), "user-1", "request-1", 400, control, candidate).to_wire()
 
 
 def record(told: Any) -> dict[str, Any]:
     (found,) = told.records()
-    return {name: value[0] if isinstance(value, list) else value for name, value in found.items() if name != "_aws"}
+    (directive,) = found["_aws"]["CloudWatchMetrics"]
+    return {name: found[name] for name in ("ramp", "step", "arm", *(each["Name"] for each in directive["Metrics"]))}
 
 
 def shadow_record(**values: float) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def test_different_answers_are_a_diff_with_paths_and_without_values(told: Any) -
     assert compare(event(Kind.SHADOW), comparator(told, OTHER)) == {"outcome": "diff"}
     (line,) = told.lines()
     assert line["message"] == "[SHADOW-DIFF]"
-    assert [mismatch["path"] for mismatch in line["mismatches"]] == ["body.plan"]
+    assert [mismatch["path"] for mismatch in line["differences"]] == ["body.plan"]
     assert "free" not in json.dumps(line)
     assert record(told) == shadow_record(comparisons=1, mismatches=1)
 
@@ -94,7 +102,9 @@ def test_a_field_control_itself_moves_is_noise(told: Any) -> None:
 
 
 def test_an_ignored_field_does_not_count(told: Any) -> None:
-    assert compare(event(Kind.SHADOW), comparator(told, OTHER, ignore=("body.plan",))) == {"outcome": "ok"}
+    assert compare(
+        event(Kind.SHADOW), comparator(told, OTHER, noise=Noise(Rules([("body.plan", Rule(ignore=True))])))
+    ) == {"outcome": "ok"}
 
 
 def test_an_event_delivered_twice_is_counted_twice_and_harms_nothing(told: Any) -> None:
@@ -118,3 +128,25 @@ def test_an_event_delivered_twice_is_counted_twice_and_harms_nothing(told: Any) 
 def test_an_event_that_is_none_is_refused_without_a_metric(told: Any, broken: object) -> None:
     assert compare(broken, comparator(told, CONTROL)) == {"outcome": "refused"}
     assert (told.messages(), told.records()) == (["[ERROR]"], [])
+
+
+def test_a_large_answer_comes_as_its_digest_and_is_compared_in_full(told: Any) -> None:
+    """Control is read again for it, and is the same as long as its digest is."""
+    assert compare(event(Kind.SHADOW, CONTROL.digest()), comparator(told, OTHER)) == {"outcome": "diff"}
+    assert [mismatch["path"] for mismatch in told.lines()[0]["differences"]] == ["body.plan"]
+
+
+def test_a_digest_of_what_control_no_longer_says_compares_nothing(told: Any) -> None:
+    assert compare(event(Kind.SHADOW, OTHER.digest()), comparator(told, CONTROL)) == {"outcome": "moved"}
+    assert record(told)["comparisons"] == 0
+
+
+def test_equal_digests_of_a_canary_are_equal_answers(told: Any) -> None:
+    unread = comparator(told, AssertionError("read"))
+    assert compare(event(Kind.CANARY, CONTROL.digest(), CONTROL.digest()), unread) == {"outcome": "ok"}
+
+
+def test_unequal_digests_of_a_canary_are_looked_into(told: Any) -> None:
+    digests = event(Kind.CANARY, CONTROL.digest(), OTHER.digest())
+    assert compare(digests, comparator(told, OTHER)) == {"outcome": "diff"}
+    assert record(told)["mismatches"] == 1

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import subprocess
-import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from read_path import services, telemetry
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1", function_version="$LATEST")
 
@@ -34,7 +33,9 @@ def test_the_candidate_without_a_secret_is_a_clean_500(monkeypatch: pytest.Monke
 
 
 def test_the_comparator_refuses_what_is_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CANDIDATE_FUNCTION", "huntaze-prisma-read")
+    for name in ("CANDIDATE_FUNCTION", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    services.service.cache_clear()
     shadow = importlib.reload(importlib.import_module("read_path.shadow"))
     assert shadow.handler({}, CONTEXT) == {"outcome": "refused"}
 
@@ -46,7 +47,12 @@ def test_the_files_of_events_read_are_answered(
     assert fresh("router", monkeypatch).handler(read_events[name], CONTEXT)["statusCode"] == 200
 
 
-def test_the_router_never_loads_the_database_driver() -> None:
-    """Its cold start is what users wait for; the driver is the candidate's."""
-    loaded = "import read_path.router, read_path.shadow, sys; sys.exit('psycopg' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
+def test_the_comparator_takes_a_queues_batch_and_keeps_back_what_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that is no JSON comes again alone; one that is no comparison is refused, and gone."""
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    shadow = importlib.reload(importlib.import_module("read_path.shadow"))
+    monkeypatch.setattr(shadow, "_comparator", lambda: SimpleNamespace(telemetry=telemetry.telemetry()))
+    records = [
+        {"messageId": str(number), "body": body, "eventSource": "aws:sqs"} for number, body in enumerate(["{}", "{"])
+    ]
+    assert shadow.handler({"Records": records}, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "1"}]}

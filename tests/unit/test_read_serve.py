@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from read_path.core.answer import Answer, of_user, refusal, trouble
+from read_path.core.breaker import Breaker
 from read_path.core.event import ComparisonEvent, Kind
 from read_path.core.observation import CandidateError
 from read_path.core.routing import AdapterFlag, Arm, Flags, Phase, ShadowFlag
@@ -47,11 +48,12 @@ class House:
     control: Answer | Exception | None = None
     dispatch_fails: Exception | None = None
     clock: Callable[[], float] = lambda: 0.0
+    breaker: Breaker = field(default_factory=Breaker)
     sent: list[ComparisonEvent] = field(default_factory=list)
     asked: list[tuple[str, int]] = field(default_factory=list)
 
     def serve(self, event: object = None, **changes: Any) -> tuple[int, dict[str, Any]]:
-        service = replace(self.service(), **changes)
+        service = self.service()._replace(**changes)
         proxy = serve({"userId": "user-1"} if event is None else event, INVOCATION, service)
         assert proxy["headers"] == {"content-type": "application/json"}
         return proxy["statusCode"], json.loads(proxy["body"])
@@ -64,13 +66,15 @@ class House:
             dispatch=self._dispatch,
             telemetry=self.told.telemetry,
             clock=self.clock,
+            breaker=self.breaker,
         )
 
     def record(self) -> dict[str, Any]:
         """The one EMF record of the one request: dimensions and values."""
         (record,) = self.told.records()
+        (directive,) = record["_aws"]["CloudWatchMetrics"]
         return {
-            name: value[0] if isinstance(value, list) else value for name, value in record.items() if name != "_aws"
+            name: record[name] for name in ("ramp", "step", "arm", *(each["Name"] for each in directive["Metrics"]))
         }
 
     def _control(self, user_id: str) -> Answer:
@@ -115,7 +119,7 @@ def test_without_flags_control_answers_and_nothing_is_compared(house: House) -> 
 
 
 def test_a_candidate_that_answers_serves_the_user_and_is_compared(house: House) -> None:
-    house.clock = ticking(0, 0, 30)
+    house.clock = ticking(0, 0, 0, 30)
     assert house.serve() == (200, {"id": "user-1", "from": "candidate"})
     assert house.asked == [("user-1", 500)]
     (event,) = house.sent
@@ -128,6 +132,7 @@ def test_a_candidate_that_answers_serves_the_user_and_is_compared(house: House) 
         "requests": 1,
         "errors": 0,
         "discordant_errors": 0,
+        "unasked": 0,
         "fallbacks": 0,
         "user_errors": 0,
         "dispatch_errors": 0,
@@ -172,14 +177,14 @@ def test_without_fallback_the_failure_is_the_users_answer_without_detail(
     house: House, failure: Answer | Exception
 ) -> None:
     house.candidate = failure
-    house.flags = Flags(replace(EVERYBODY, fallback=False), None)
+    house.flags = Flags(EVERYBODY._replace(fallback=False), None)
     assert house.serve() == (500, {"error": "internal error"})
     record = house.record()
     assert [record[name] for name in ("errors", "discordant_errors", "fallbacks", "user_errors")] == [1, 1, 0, 1]
 
 
 def test_an_answer_after_the_deadline_is_a_failure(house: House) -> None:
-    house.clock = ticking(0, 0, 501)
+    house.clock = ticking(0, 0, 0, 501)
     assert house.serve() == (200, mock.users()[0].document())
     assert house.told.lines()[0]["timed_out"] is True
     assert house.record()["latency_ms"] == 501
@@ -218,7 +223,7 @@ def test_in_a_shadow_step_every_control_answer_is_sent_to_the_comparator(house: 
 
 
 def test_a_sample_of_nothing_sends_nothing(house: House) -> None:
-    house.flags = Flags(None, replace(COMPARE_ALL, sample_ppm=0))
+    house.flags = Flags(None, COMPARE_ALL._replace(sample_ppm=0))
     house.serve()
     assert house.sent == []
 
@@ -262,14 +267,14 @@ def test_a_bug_of_ours_is_answered_from_control(house: House, part: str) -> None
 
 
 def test_the_alias_lever_serves_the_candidate_on_its_version_alone(house: House) -> None:
-    house.flags = Flags(replace(EVERYBODY, candidate_version="$LATEST"), None)
+    house.flags = Flags(EVERYBODY._replace(candidate_version="$LATEST"), None)
     assert house.serve()[1]["from"] == "candidate"
-    house.flags = Flags(replace(EVERYBODY, candidate_version="7"), None)
+    house.flags = Flags(EVERYBODY._replace(candidate_version="7"), None)
     assert house.serve() == (200, mock.users()[0].document())
 
 
 def test_a_log_line_tells_who_was_served_by_what(house: House) -> None:
-    house.clock = ticking(0, 0, 12.5)
+    house.clock = ticking(0, 0, 0, 12.5)
     house.serve()
     (line,) = house.told.lines()
     told = ("arm", "ramp", "step", "user_id", "request_id", "status", "duration_ms", "timed_out")
@@ -282,3 +287,62 @@ def test_a_user_who_is_sent_to_the_wrong_arm_is_counted(house: House, monkeypatc
     monkeypatch.setattr("read_path.serve.decide", lambda *_: Arm.CONTROL)
     house.serve()
     assert house.record()["misrouted"] == 1
+
+
+HANGING = CandidateError("Timeout", timed_out=True)
+
+
+def test_a_candidate_that_hangs_is_left_alone_after_five_times(house: House) -> None:
+    """The breaker spares users the wait; each spared read counts as a failure, and says that nobody was asked."""
+    house.candidate = HANGING
+    for _ in range(7):
+        assert house.serve() == (200, mock.users()[0].document())
+    assert len(house.asked) == 5
+    counted = [
+        [line[name] for name in ("requests", "errors", "discordant_errors", "fallbacks", "unasked")]
+        for line in house.told.records()
+    ]
+    assert counted == [[1, 1, 1, 1, 0]] * 5 + [[1, 1, 1, 1, 1]] * 2
+
+
+def test_a_read_that_was_spared_says_nothing_of_the_candidates_time(house: House) -> None:
+    house.candidate = HANGING
+    house.flags = Flags(EVERYBODY._replace(phase=PHASE._replace(candidate_slow_ms=5.0)), None)
+    for _ in range(6):
+        house.serve()
+    asked, spared = house.told.records()[-2:]
+    assert {"latency_ms", "slow"} <= asked.keys()
+    assert not {"latency_ms", "slow"} & spared.keys()
+
+
+def test_after_the_pause_one_request_asks_again(house: House) -> None:
+    now = 0.0
+    house.candidate, house.clock = HANGING, lambda: now
+    for _ in range(6):
+        house.serve()
+    now, house.candidate = 1.0, CANDIDATE
+    assert [house.serve()[1].get("from") for _ in range(2)] == ["candidate"] * 2
+    assert len(house.asked) == 7
+
+
+@pytest.mark.parametrize("quick", [CandidateError("FunctionError"), trouble()], ids=str)
+def test_a_candidate_that_fails_at_once_costs_no_wait_and_is_asked_every_time(
+    house: House, quick: Answer | Exception
+) -> None:
+    house.candidate = quick
+    for _ in range(10):
+        house.serve()
+    assert len(house.asked) == 10
+
+
+def test_without_fallback_there_is_no_other_answer_so_the_breaker_is_not_asked(house: House) -> None:
+    house.candidate, house.flags = HANGING, Flags(EVERYBODY._replace(fallback=False), None)
+    for _ in range(10):
+        house.serve()
+    assert len(house.asked) == 10
+
+
+def test_the_age_of_the_flags_is_told_where_there_are_any(house: House) -> None:
+    house.flags = Flags(EVERYBODY, None, age_seconds=3.5)
+    house.serve()
+    assert house.record()["flag_age_seconds"] == 3.5

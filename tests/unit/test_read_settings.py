@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from read_path.settings import SettingsError, candidate_settings, router_settings, shadow_settings
+from read_path.settings import (
+    SettingsError,
+    candidate_settings,
+    credentials,
+    endpoint_url,
+    router_settings,
+    shadow_settings,
+)
 
 ROUTER = {
     "APPCONFIG_APPLICATION": "huntaze-flags",
@@ -27,7 +34,28 @@ def test_what_the_template_sets_is_taken() -> None:
     assert (settings.flag_staleness_seconds, settings.flag_extension_port) == (1, 2772)
     candidate = candidate_settings({"DATABASE_SECRET": "s", "DATABASE_PREPARED_STATEMENTS": "False"})
     assert not candidate.prepared_statements
-    assert shadow_settings(ROUTER | {"COMPARISON_IGNORE": "body.a, body.b.*,"}).ignore == ("body.a", "body.b.*")
+    assert shadow_settings(ROUTER | {"COMPARISON_RULES": "[]"}).rules == "[]"
+    assert router_settings(ROUTER | {"SHADOW_QUEUE_URL": "https://q"}).shadow_queue_url == "https://q"
+
+
+def test_the_functions_own_credentials_are_read_and_never_shown() -> None:
+    mine = {
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "hush",
+        "AWS_SESSION_TOKEN": "t",
+    }
+    found = credentials(mine)
+    assert found == ("us-east-1", "a", "hush", "t")
+    assert "hush" not in repr(found)
+    with pytest.raises(SettingsError, match=r"AWS_DEFAULT_REGION.*AWS_ACCESS_KEY_ID.*AWS_SECRET_ACCESS_KEY"):
+        credentials({})
+
+
+def test_an_endpoint_is_where_the_region_has_it_unless_told_otherwise() -> None:
+    assert endpoint_url("lambda", "us-east-1", {}) == "https://lambda.us-east-1.amazonaws.com"
+    assert endpoint_url("lambda", "cn-north-1", {}) == "https://lambda.cn-north-1.amazonaws.com.cn"
+    assert endpoint_url("lambda", "us-east-1", {"AWS_ENDPOINT_URL": "http://here"}) == "http://here"
 
 
 def test_all_faults_come_at_once_and_by_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ from typing import Any
 import pytest
 from read_path.compare import Comparator, compare
 from read_path.core import event as events
+from read_path.core import rules
 from read_path.core.answer import Answer
+from read_path.core.breaker import Breaker
 from read_path.core.bucketing import bucket
+from read_path.core.noise import Noise
 from read_path.core.observation import CandidateError
 from read_path.core.routing import AdapterFlag, Flags, Phase, ShadowFlag, parse
 from read_path.serve import Invocation, Service, serve
@@ -23,7 +27,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
 PHASE = Phase("ramp-7f3a", "2", control_slow_ms=11.3, candidate_slow_ms=61.3)
 
 
-def blocks() -> list[dict[str, Any]]:
+def blocks() -> list[Any]:
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 
 
@@ -39,7 +43,7 @@ def names(cell: str) -> list[str]:
 
 
 def test_the_document_of_the_page_is_read() -> None:
-    document, _ = blocks()
+    document, *_ = blocks()
     flags = parse(document, "prismaAdapter", "prismaShadow")
     assert flags == parse(document["values"], "prismaAdapter", "prismaShadow")
     assert flags.adapter is not None
@@ -48,7 +52,7 @@ def test_the_document_of_the_page_is_read() -> None:
 
 def test_every_attribute_of_the_page_is_one_the_router_knows() -> None:
     attributes = {name for row in table("The flag document")[2:] for name in names(row[0])}
-    known = {*AdapterFlag.__dataclass_fields__, *ShadowFlag.__dataclass_fields__, *Phase.__dataclass_fields__}
+    known = {*AdapterFlag._fields, *ShadowFlag._fields, *Phase._fields}
     assert attributes == known - {"phase"}
 
 
@@ -59,8 +63,14 @@ def test_the_bucket_is_the_pages_formula(user: str) -> None:
 
 
 def test_the_event_of_the_page_is_the_event_of_the_code() -> None:
-    _, event = blocks()
+    _, event, _ = blocks()
     assert events.parse(event).to_wire() == event
+
+
+def test_the_rules_of_the_page_are_read() -> None:
+    *_, listed = blocks()
+    assert rules.parse(json.dumps(listed)).of("body.items[].seen").ignore
+    assert {name for rule in listed for name in rule} == {"field", *(each.name for each in fields(rules.Rule))}
 
 
 class Requests:
@@ -73,12 +83,13 @@ class Requests:
     def serve(self, candidate: Answer | Exception, *, routed: bool) -> dict[str, Any]:
         adapter = AdapterFlag(PHASE, share_ppm=1_000_000, salt="s", deadline_ms=500, fallback=True)
         service = Service(
-            flags=lambda: Flags(adapter if routed else None, ShadowFlag(PHASE, 1_000_000, 500)),
+            flags=lambda: Flags(adapter if routed else None, ShadowFlag(PHASE, 1_000_000, 500), age_seconds=1.0),
             control=mock.read,
             candidate=reading(candidate),
             dispatch=self.sent.append,
             telemetry=self.told.telemetry,
             clock=lambda: 0.0,
+            breaker=Breaker(),
         )
         serve({"userId": "user-1"}, Invocation("request-1", "1"), service)
         return self.record()
@@ -86,7 +97,10 @@ class Requests:
     def compare(self, candidate: Answer | Exception) -> dict[str, Any]:
         """Through JSON, as Lambda carries it."""
         event = json.loads(json.dumps(self.sent.pop().to_wire()))
-        compare(event, Comparator(mock.read, reading(candidate), self.told.telemetry, lambda: 0.0, b"k"))
+        compare(
+            event,
+            Comparator(mock.read, reading(candidate), self.told.telemetry, lambda: 0.0, b"k", Noise(rules.Rules())),
+        )
         return self.record()
 
     def record(self) -> dict[str, Any]:
@@ -122,7 +136,7 @@ def test_every_record_has_the_pages_metrics_dimensions_and_resolution(told: Any)
             assert {metric["Name"] for metric in directive["Metrics"]} == set(names(row[2]))
             assert {metric["StorageResolution"] for metric in directive["Metrics"]} == {1}
             assert (record["arm"], record["ramp"], record["step"]) == (names(row[0])[0], "ramp-7f3a", "2")
-            counts = [record[name][0] for name in names(row[2]) if name != "latency_ms"]
+            counts = [record[name] for name in names(row[2]) if name not in {"latency_ms", "flag_age_seconds"}]
             assert set(counts) <= {0, 1}
     assert not requests.sent
 

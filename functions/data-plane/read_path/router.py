@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import cache
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from read_path import clients
-from read_path.dispatch import ComparatorFunction
-from read_path.flags import AppConfigExtension, AppConfigSession, FlagReader
+from read_path.core.breaker import Breaker
+from read_path.dispatch import Dispatch, to_function, to_queue
+from read_path.flags import AppConfigExtension, AppConfigSession, FlagReader, Transport
 from read_path.serve import Invocation, Service, serve
-from read_path.settings import RouterSettings, router_settings
+from read_path.services import extension, service
+from read_path.settings import RouterSettings, SettingsError, router_settings
 from read_path.sources import mock
 from read_path.sources.function import CandidateFunction
 from read_path.telemetry import telemetry
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-_telemetry = telemetry()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -33,9 +34,10 @@ def _service() -> Service:
         flags=lambda: _flags().current(),
         control=mock.read,
         candidate=lambda user_id, deadline_ms: _candidate().read(user_id, deadline_ms),
-        dispatch=lambda event: _comparator().send(event),
-        telemetry=_telemetry,
+        dispatch=lambda event: _dispatch().send(event),
+        telemetry=telemetry(),
         clock=time.monotonic,
+        breaker=Breaker(),
     )
 
 
@@ -48,21 +50,32 @@ def _settings() -> RouterSettings:
 def _flags() -> FlagReader:
     settings = _settings()
     port = settings.flag_extension_port
-    fetch = (
-        AppConfigExtension(settings, port).fetch
-        if port
-        else AppConfigSession(settings, clients.appconfigdata_client).fetch
-    )
-    return FlagReader(fetch, settings, time.monotonic, _telemetry)
+    transport: Transport = AppConfigSession(settings, service("appconfigdata"))
+    if port:
+        transport = AppConfigExtension(settings, extension(port))
+    return FlagReader(transport, settings, time.monotonic, telemetry())
 
 
 @cache
 def _candidate() -> CandidateFunction:
-    return CandidateFunction(_settings().candidate_function, clients.lambda_client)
+    return CandidateFunction(_settings().candidate_function, service("lambda"))
 
 
 @cache
-def _comparator() -> ComparatorFunction:
-    return ComparatorFunction(
-        _settings().shadow_function, lambda: clients.lambda_client(clients.DISPATCH_TIMEOUT_SECONDS)
+def _dispatch() -> Dispatch:
+    queue_url = _settings().shadow_queue_url
+    send = (
+        to_queue(queue_url, service("sqs"))
+        if queue_url
+        else to_function(_settings().shadow_function, service("lambda"))
     )
+    return Dispatch(send, time.monotonic)
+
+
+def _read_first_flags() -> None:
+    with suppress(SettingsError):  # told where a request needs them
+        _flags().current()
+
+
+# Begun while Lambda still ends the start, so that the first user waits only for what is left of it.
+Thread(target=_read_first_flags, daemon=True).start()

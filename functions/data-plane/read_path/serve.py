@@ -7,12 +7,12 @@ metrics, log, trace). Nothing after the answer can change it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from read_path.core.answer import Answer, refusal, trouble
 from read_path.core.audit import misrouted
+from read_path.core.breaker import Breaker
 from read_path.core.bucketing import is_sampled
 from read_path.core.event import ComparisonEvent, Kind
 from read_path.core.identity import IdentityError, identify
@@ -23,9 +23,11 @@ from read_path.observe import observe
 from read_path.telemetry import Telemetry
 
 
-@dataclass(frozen=True)
-class Service:
-    """What the router works with. `candidate` takes the deadline in milliseconds, `clock` gives monotonic seconds."""
+class Service(NamedTuple):
+    """What the router works with, for the life of a sandbox.
+
+    `candidate` takes the deadline in milliseconds, `clock` gives monotonic seconds.
+    """
 
     flags: Callable[[], Flags]
     control: Callable[[str], Answer]
@@ -33,18 +35,20 @@ class Service:
     dispatch: Callable[[ComparisonEvent], None]
     telemetry: Telemetry
     clock: Callable[[], float]
+    breaker: Breaker
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(NamedTuple):
     """What Lambda says about the call: its id, and the version that runs (`$LATEST` or a number)."""
 
     request_id: str
     function_version: str
 
 
-@dataclass(frozen=True)
-class _Request:
+_UNASKED = Observation(latency_ms=0, failure="BreakerOpen")
+
+
+class _Request(NamedTuple):
     user_id: str
     invocation: Invocation
     flags: Flags
@@ -92,8 +96,11 @@ def _from_control(request: _Request, service: Service) -> Answer:
     sampled = shadow is not None and is_sampled(request.invocation.request_id, shadow.sample_ppm)
     lost = sampled and not failed and _lost(request, service, Kind.SHADOW, answer)
     service.telemetry.record(
+        "[ERROR] control failed" if failed else "[MOCK-SUCCESS]",
         Arm.CONTROL,
         request.flags.phase,
+        _about(request, answer, observed),
+        level="ERROR" if failed else "INFO",
         latency_ms=observed.latency_ms,
         requests=True,
         errors=failed,
@@ -101,48 +108,57 @@ def _from_control(request: _Request, service: Service) -> Answer:
         user_errors=failed,
         dispatch_errors=lost,
         misrouted=_misrouted(Arm.CONTROL, request),
+        flag_age_seconds=request.flags.age_seconds,
     )
-    about = _about(request, Arm.CONTROL, answer, observed)
-    if failed:
-        service.telemetry.error("[ERROR] control failed", **about)
-    else:
-        service.telemetry.info("[MOCK-SUCCESS]", **about)
     return answer
 
 
 def _from_candidate(request: _Request, adapter: AdapterFlag, service: Service) -> tuple[Answer, str]:
-    with service.telemetry.subsegment("candidate"):
-        observed = observe(
-            lambda: service.candidate(request.user_id, adapter.deadline_ms), service.clock, adapter.deadline_ms
-        )
+    # Without fallback there is no other answer, so the candidate is asked however it fares.
+    unasked = adapter.fallback and service.breaker.is_open(service.clock())
+    observed = _UNASKED if unasked else _ask_candidate(request, adapter, service)
     failed = observed.answer is None
     # Control is asked only where its answer is used: for the user, or as the other half of a comparison.
     control = _control(request.user_id, service) if failed or request.flags.shadow else None
     fell_back = failed and adapter.fallback and control is not None
     answer = observed.answer or (control if fell_back else None) or trouble()
     lost = not failed and control is not None and _lost(request, service, Kind.CANARY, control, observed.answer)
+    about = _about(request, answer, observed)
     service.telemetry.record(
+        "[PRISMA-ERROR] candidate failed" if failed else "[CANARY-SUCCESS]",
         Arm.CANDIDATE,
         request.flags.phase,
-        latency_ms=observed.latency_ms,
+        about,
+        level="WARNING" if failed else "INFO",
+        latency_ms=None if unasked else observed.latency_ms,
         requests=True,
         errors=failed,
         discordant_errors=failed and control is not None,
-        slow=request.flags.phase.slow(Arm.CANDIDATE, observed.latency_ms),
+        slow=None if unasked else request.flags.phase.slow(Arm.CANDIDATE, observed.latency_ms),
+        unasked=unasked,
         fallbacks=fell_back,
         user_errors=not answer.served,
         dispatch_errors=lost,
         misrouted=_misrouted(Arm.CANDIDATE, request),
+        flag_age_seconds=request.flags.age_seconds,
     )
-    about = _about(request, Arm.CANDIDATE, answer, observed)
     if failed:
-        service.telemetry.warning("[PRISMA-ERROR] candidate failed", **about)
         service.telemetry.annotate(fallback=fell_back)
-    else:
-        service.telemetry.info("[CANARY-SUCCESS]", **about)
     if fell_back:
-        service.telemetry.info("[CANARY] answered from control", **about)
+        service.telemetry.info("[CANARY] answered from control", arm=Arm.CANDIDATE.value, **about)
     return answer, "mock" if fell_back else "prisma"
+
+
+def _ask_candidate(request: _Request, adapter: AdapterFlag, service: Service) -> Observation:
+    with service.telemetry.subsegment("candidate", namespace="remote"):
+        observed = observe(
+            lambda: service.candidate(request.user_id, adapter.deadline_ms), service.clock, adapter.deadline_ms
+        )
+    if observed.is_overload:
+        service.breaker.failed(service.clock())
+    else:
+        service.breaker.succeeded()
+    return observed
 
 
 def _control(user_id: str, service: Service) -> Answer | None:
@@ -176,11 +192,8 @@ def _misrouted(tried: Arm, request: _Request) -> bool:
     return misrouted(tried, request.flags, request.user_id, request.invocation.function_version)
 
 
-def _about(request: _Request, arm: Arm, answer: Answer, observed: Observation) -> dict[str, Any]:
+def _about(request: _Request, answer: Answer, observed: Observation) -> dict[str, Any]:
     return {
-        "arm": arm.value,
-        "ramp": request.flags.phase.ramp,
-        "step": request.flags.phase.step,
         "user_id": request.user_id,
         "request_id": request.invocation.request_id,
         "status": answer.status,

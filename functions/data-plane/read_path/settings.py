@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from read_path.signature import Credentials
 
 
 class SettingsError(ValueError):
     """The environment cannot be used; the message holds all faults, each with the variable's name."""
 
 
-@dataclass(frozen=True)
-class RouterSettings:
-    """`flag_extension_port` is the AppConfig Lambda extension's port, or None to ask AppConfig itself."""
+class RouterSettings(NamedTuple):
+    """`flag_extension_port` is the AppConfig Lambda extension's port, or None to ask AppConfig itself.
+
+    Comparisons go to the queue where there is a `shadow_queue_url`, else straight to the function.
+    """
 
     application: str
     environment: str
@@ -24,10 +28,10 @@ class RouterSettings:
     flag_extension_port: int | None
     candidate_function: str
     shadow_function: str
+    shadow_queue_url: str
 
 
-@dataclass(frozen=True)
-class CandidateSettings:
+class CandidateSettings(NamedTuple):
     """A `statement_timeout_ms` of 0 leaves the timeout to the database role."""
 
     secret: str
@@ -35,12 +39,20 @@ class CandidateSettings:
     prepared_statements: bool
 
 
-@dataclass(frozen=True)
-class ShadowSettings:
-    """`ignore` holds field paths that are not compared, `*` for any run of characters."""
+class ShadowSettings(NamedTuple):
+    """`rules` is JSON text as docs/wire.md, "Comparison rules", has it."""
 
     candidate_function: str
-    ignore: tuple[str, ...]
+    rules: str
+
+
+class TelemetrySettings(NamedTuple):
+    """`daemon` is X-Ray's `host:port`, empty where nothing is traced."""
+
+    service: str
+    namespace: str
+    log_level: str
+    daemon: str
 
 
 def router_settings(environment: Mapping[str, str] = os.environ) -> RouterSettings:
@@ -57,6 +69,7 @@ def router_settings(environment: Mapping[str, str] = os.environ) -> RouterSettin
         flag_extension_port=port or None,
         candidate_function=read.text("CANDIDATE_FUNCTION"),
         shadow_function=read.text("SHADOW_FUNCTION"),
+        shadow_queue_url=environment.get("SHADOW_QUEUE_URL", ""),
     )
     read.finish()
     return settings
@@ -77,13 +90,46 @@ def candidate_settings(environment: Mapping[str, str] = os.environ) -> Candidate
 def shadow_settings(environment: Mapping[str, str] = os.environ) -> ShadowSettings:
     """Read the comparator's settings. Raises SettingsError with all faults at once."""
     read = _Reader(environment)
-    ignored = environment.get("COMPARISON_IGNORE", "").split(",")
-    settings = ShadowSettings(
-        candidate_function=read.text("CANDIDATE_FUNCTION"),
-        ignore=tuple(path.strip() for path in ignored if path.strip()),
-    )
+    settings = ShadowSettings(read.text("CANDIDATE_FUNCTION"), environment.get("COMPARISON_RULES", ""))
     read.finish()
     return settings
+
+
+def telemetry_settings(environment: Mapping[str, str] = os.environ) -> TelemetrySettings:
+    """Read what says where telemetry goes. Never raises: a function answers without it."""
+    return TelemetrySettings(
+        service=environment.get("POWERTOOLS_SERVICE_NAME", "service_undefined"),
+        namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE", "Huntaze/ReadPath"),
+        log_level=environment.get("POWERTOOLS_LOG_LEVEL", "INFO").upper(),
+        daemon=environment.get("AWS_XRAY_DAEMON_ADDRESS", ""),
+    )
+
+
+def tracing_header() -> str:
+    """Return the trace that Lambda gave this invocation, `Root=…;Parent=…;Sampled=…`; empty without one."""
+    return os.environ.get("_X_AMZN_TRACE_ID", "")
+
+
+def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
+    """Return the function's own credentials: a sandbox has them for its whole life. Raises SettingsError."""
+    read = _Reader(environment)
+    found = Credentials(
+        region=environment.get("AWS_REGION") or read.text("AWS_DEFAULT_REGION"),
+        access_key=read.text("AWS_ACCESS_KEY_ID"),
+        secret_key=read.text("AWS_SECRET_ACCESS_KEY"),
+        token=environment.get("AWS_SESSION_TOKEN", ""),
+    )
+    read.finish()
+    return found
+
+
+def endpoint_url(service: str, region: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return where a service is reached.
+
+    Source: AWS SDKs, "Service-specific endpoints", AWS_ENDPOINT_URL; AWS China endpoints.
+    """
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return environment.get("AWS_ENDPOINT_URL") or f"https://{service}.{region}.{suffix}"
 
 
 class _Reader:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from read_path import clients
+from read_path import services
 from read_path.compare import Comparator, compare
+from read_path.core import rules
+from read_path.core.noise import Noise
 from read_path.settings import shadow_settings
 from read_path.sources import mock
 from read_path.sources.function import CandidateFunction
 from read_path.telemetry import telemetry
+from read_path.walk import walk
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,20 +24,46 @@ if TYPE_CHECKING:
 _HASH_KEY_BYTES = 16
 
 
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str]:
-    """Judge one comparison event; the outcome is returned for people who invoke it by hand."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Judge one comparison, those of a queue's batch, or a page of users before a ramp (docs/wire.md)."""
+    if "Records" in event:
+        return batch(event, context)
+    if event.get("kind") == "walk":
+        return walk(event, _comparator(), mock.ids(), _candidate().ask)
     return compare(event, _comparator())
+
+
+def batch(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Judge what a queue delivers; a record that breaks us comes again by itself, and not its whole batch."""
+    from aws_lambda_powertools.utilities.batch import (  # noqa: PLC0415 - only with a queue, and it is slow to load
+        BatchProcessor,
+        EventType,
+        process_partial_response,
+    )
+
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    response = process_partial_response(
+        event=event,
+        record_handler=lambda record: compare(json.loads(record.body), _comparator()),
+        processor=processor,
+        context=context,
+    )
+    return dict(response)
+
+
+@cache
+def _candidate() -> CandidateFunction:
+    return CandidateFunction(shadow_settings().candidate_function, services.service("lambda"))
 
 
 @cache
 def _comparator() -> Comparator:
     """Wire the comparator. The hash key lives and dies with the sandbox: hashes compare within it, and leak nowhere."""
-    settings = shadow_settings()
     return Comparator(
         control=mock.read,
-        candidate=CandidateFunction(settings.candidate_function, clients.lambda_client).read,
+        candidate=_candidate().read,
         telemetry=telemetry(),
         clock=time.monotonic,
         hash_key=secrets.token_bytes(_HASH_KEY_BYTES),
-        ignore=settings.ignore,
+        noise=Noise(rules.parse(shadow_settings().rules)),
     )

@@ -1,96 +1,145 @@
-"""Logs, metrics and traces: the one module that knows Powertools. Nothing in it can fail a request."""
+"""Logs, metrics and traces. Nothing in it can fail a request.
+
+A request's metrics ride on its log line: one line in CloudWatch's embedded metric format, written whatever the log
+level, since metrics are evidence. The lines are those of Powertools' Logger, key for key, and made without it: loading
+it costs half of a bare function's start, in front of a user who waits (docs/performance.md).
+"""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal
+from functools import lru_cache
+from typing import IO, Any
 
-from aws_lambda_powertools import Logger, Tracer
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricResolution, MetricUnit
-
+from read_path import settings
 from read_path.core.routing import Arm, Phase
+from read_path.tracing import Tracing
 
 TRACE_NAMESPACE = "huntaze"
 _PRECISION = 3  # microseconds are enough for a latency in milliseconds
+_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+_UNITS = {"latency_ms": "Milliseconds", "flag_age_seconds": "Seconds"}
 
 
 class Telemetry:
     """What handlers say. Message prefixes, metric names and dimensions are those of docs/wire.md."""
 
-    def __init__(self, logger: Logger, tracer: Tracer) -> None:
-        self._logger = logger
-        self._tracer = tracer
-        self._recorder: Any = tracer.provider  # X-Ray's, which Powertools' own type says too little of
-        with _harmless():
-            if not tracer.disabled:
-                # One library, by name: the calls to Lambda are what joins router and candidate in the service map.
-                tracer.patch(["botocore"])
+    def __init__(
+        self,
+        about: settings.TelemetrySettings,
+        tracing: Tracing,
+        stream: IO[str] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._about = about
+        self._tracing = tracing
+        self._stream = stream
+        self._clock = clock
 
     def info(self, message: str, **fields: object) -> None:
         """Log one JSON line; `fields` are further keys of it."""
-        with _harmless():
-            self._logger.info(message, extra=fields)
+        self._log("INFO", message, fields)
 
     def warning(self, message: str, **fields: object) -> None:
         """Log what an operator should find but nobody must be woken for."""
-        with _harmless():
-            self._logger.warning(message, extra=fields)
+        self._log("WARNING", message, fields)
 
     def error(self, message: str, **fields: object) -> None:
         """Log trouble of our own."""
-        with _harmless():
-            self._logger.error(message, extra=fields)
+        self._log("ERROR", message, fields)
 
-    def record(self, arm: Arm, phase: Phase, *, latency_ms: float | None = None, **counts: bool | None) -> None:
-        """Emit one EMF record with dimension sets [ramp, step, arm] and [arm], at a resolution of one second.
+    def record(
+        self,
+        message: str,
+        arm: Arm,
+        phase: Phase,
+        fields: dict[str, Any],
+        *,
+        level: str = "INFO",
+        **metrics: float | None,
+    ) -> None:
+        """Write the one line of a request: log line and EMF record with dimension sets [ramp, step, arm] and [arm].
 
-        One record for one request, so that a request and its error arrive together; a count that is None is not known,
-        and left out. `service` is empty because Powertools would add it to the dimensions otherwise.
+        One record for one request, so that a request and its error arrive together. `metrics` are counts of 0 or 1,
+        `latency_ms` and `flag_age_seconds`; what is None is not known, and left out. Resolution is one second.
         """
         with _harmless():
-            metrics = EphemeralMetrics(service="")
-            for name, value in (("ramp", phase.ramp), ("step", phase.step), ("arm", arm.value)):
-                metrics.add_dimension(name, value)
-            metrics.add_dimensions(arm=arm.value)
-            for name, happened in counts.items():
-                if happened is not None:
-                    metrics.add_metric(name, MetricUnit.Count, int(happened), MetricResolution.High)
-            if latency_ms is not None:
-                rounded = round(latency_ms, _PRECISION)
-                metrics.add_metric("latency_ms", MetricUnit.Milliseconds, rounded, MetricResolution.High)
-            metrics.flush_metrics()
+            known = {name: round(value + 0, _PRECISION) for name, value in metrics.items() if value is not None}
+            key = {"ramp": phase.ramp, "step": phase.step, "arm": arm.value}
+            self._write(level, message, {**fields, **key, **known}, _directive(self._about.namespace, tuple(known)))
 
     def annotate(self, **annotations: str | bool) -> None:
         """Put X-Ray annotations (searchable) on the open subsegment."""
         with _harmless():
-            for key, value in annotations.items():
-                self._tracer.put_annotation(key, value)
+            self._tracing.annotate(annotations)
 
     def describe(self, **metadata: str | float | bool) -> None:
         """Put X-Ray metadata on the open subsegment, under `huntaze`."""
         with _harmless():
-            for key, value in metadata.items():
-                self._tracer.put_metadata(key, value, TRACE_NAMESPACE)
+            self._tracing.describe(TRACE_NAMESPACE, metadata)
 
     @contextmanager
-    def subsegment(self, name: str, namespace: Literal["local", "remote"] = "local") -> Iterator[None]:
-        """Trace the block as a subsegment; a `remote` one becomes a node of the service map."""
-        opened = False
+    def subsegment(self, name: str, **about: Any) -> Iterator[None]:
+        """Trace the block as a subsegment; one with `namespace="remote"` becomes a node of the service map."""
+        opened = None
         with _harmless():
-            opened = self._recorder.begin_subsegment(name, namespace) is not None
+            opened = self._tracing.begin(name, about)
         try:
             yield
         finally:
-            with _harmless():
-                if opened:
-                    self._recorder.end_subsegment()
+            if opened is not None:
+                with _harmless():
+                    self._tracing.end(opened)
+
+    def onward(self) -> str:
+        """Return the tracing header for a call made now; empty outside a trace."""
+        with _harmless():
+            return self._tracing.onward()
+        return ""
+
+    def _log(self, level: str, message: str, fields: dict[str, object]) -> None:
+        with _harmless():
+            if _LEVELS.get(level, 0) >= _LEVELS.get(self._about.log_level, 0):
+                self._write(level, message, fields)
+
+    def _write(self, level: str, message: str, fields: Mapping[str, object], directive: str = "") -> None:
+        now = self._clock()
+        line = {
+            "level": level,
+            "message": message,
+            "timestamp": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z",
+            "service": self._about.service,
+            **fields,
+            "xray_trace_id": settings.tracing_header().partition(";")[0].removeprefix("Root=") or None,
+        }
+        text = json.dumps({name: value for name, value in line.items() if value is not None})
+        if directive:
+            text = f'{text[:-1]}, "_aws": {{"Timestamp": {int(now * 1000)}, {directive}}}}}'
+        stream = self._stream or sys.stdout
+        stream.write(f"{text}\n")
+        stream.flush()
 
 
+@lru_cache(maxsize=1)
 def telemetry() -> Telemetry:
-    """Build the real one: service, namespace and log level come from Powertools' own environment variables."""
-    return Telemetry(Logger(location=None, utc=True), Tracer(auto_patch=False))
+    """Return the real one. Service, namespace and log level come from Powertools' own environment variables."""
+    about = settings.telemetry_settings()
+    return Telemetry(about, Tracing(about.daemon, settings.tracing_header))
+
+
+@lru_cache(maxsize=64)  # a handful of sets of metrics; their names are the code's own
+def _directive(namespace: str, names: tuple[str, ...]) -> str:
+    """Return the part of `_aws` that is alike for all records with these metrics.
+
+    Source: CloudWatch, "Specification: Embedded metric format".
+    """
+    metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count"), "StorageResolution": 1} for name in names]
+    directive = {"Namespace": namespace, "Dimensions": [["ramp", "step", "arm"], ["arm"]], "Metrics": metrics}
+    return f'"CloudWatchMetrics": {json.dumps([directive])}'
 
 
 @contextmanager

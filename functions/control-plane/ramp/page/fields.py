@@ -42,6 +42,6 @@ def _paths(line: str, ramp: str) -> set[str]:
         told = json.loads(line)
         if told["ramp"] != ramp or not told["message"].startswith("[SHADOW-DIFF]"):
             return set()
-        return {str(mismatch["path"]) for mismatch in told["mismatches"]}
+        return {str(mismatch["path"]) for mismatch in told["differences"]}
     except (ValueError, KeyError, TypeError):
         return set()

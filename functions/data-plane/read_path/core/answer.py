@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from hashlib import sha256
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from read_path.core.user import User
 
@@ -17,8 +17,7 @@ class AnswerError(ValueError):
     """A payload is not an answer. The message names the field and the type found, never the value."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """`status` is an HTTP status 100-599, `body` a JSON string: the user, or `{"error": "..."}`."""
 
     status: int
@@ -36,6 +35,10 @@ class Answer:
     def to_wire(self) -> dict[str, Any]:
         """Return `{"statusCode", "body"}` as the comparator's event carries it."""
         return {"statusCode": self.status, "body": self.body}
+
+    def digest(self) -> str:
+        """Return a SHA-256 that stands for an answer too large to carry: equal for equal answers only."""
+        return sha256(f"{self.status}\n{self.body}".encode()).hexdigest()
 
 
 def from_payload(payload: object) -> Answer:
@@ -69,6 +72,6 @@ def refusal(status: int, reason: str) -> Answer:
     return Answer(int(status), json.dumps({"error": reason}))
 
 
-def trouble() -> Answer:
-    """Answer 500 without detail."""
-    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
+def trouble(status: int = HTTPStatus.INTERNAL_SERVER_ERROR) -> Answer:
+    """Answer 500 (or another failure) without detail."""
+    return refusal(status, "internal error")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from read_path.core.answer import Answer, AnswerError, from_payload
 from read_path.core.routing import Phase
@@ -22,11 +21,11 @@ class EventError(ValueError):
     """The event breaks docs/wire.md; the message holds all faults, with types and never values."""
 
 
-@dataclass(frozen=True)
-class ComparisonEvent:
+class ComparisonEvent(NamedTuple):
     """Shape and units as in docs/wire.md, "The comparator's event"; `candidate` is set when the kind is canary.
 
-    Both are answers (status < 500): with a failure there is nothing to compare, so none is sent.
+    Both are answers (status < 500): with a failure there is nothing to compare, so none is sent. A string in the place
+    of an answer is its digest: it was too large to send.
     """
 
     kind: Kind
@@ -34,8 +33,14 @@ class ComparisonEvent:
     user_id: str
     request_id: str
     budget_ms: int
-    control: Answer
-    candidate: Answer | None = None
+    control: Answer | str
+    candidate: Answer | str | None = None
+
+    def digested(self) -> ComparisonEvent:
+        """Return the event with digests in the place of answers."""
+        return self._replace(
+            control=_digest(self.control), candidate=None if self.candidate is None else _digest(self.candidate)
+        )
 
     def to_wire(self) -> dict[str, Any]:
         """Return the event as the router sends it; `step` is an integer, or `none` outside a ramp."""
@@ -48,8 +53,8 @@ class ComparisonEvent:
             "request_id": self.request_id,
             "budget_ms": self.budget_ms,
             "candidate_slow_ms": self.phase.candidate_slow_ms,
-            "control": self.control.to_wire(),
-            "candidate": self.candidate.to_wire() if self.candidate else None,
+            "control": _to_wire(self.control),
+            "candidate": _to_wire(self.candidate),
         }
 
 
@@ -82,12 +87,25 @@ def parse(event: object) -> ComparisonEvent:
     )
 
 
-def _answer(event: Mapping[str, Any], field: str, faults: list[str]) -> Answer | None:
+def _answer(event: Mapping[str, Any], field: str, faults: list[str]) -> Answer | str | None:
+    sent = event.get(field)
+    if isinstance(sent, Mapping) and isinstance(sent.get("digest"), str):
+        return str(sent["digest"])
     try:
-        answer = from_payload(event.get(field))
+        answer = from_payload(sent)
     except AnswerError as error:
         faults.append(f"{field}: {error}")
         return None
     if not answer.served:
         faults.append(f"{field}.statusCode: is a failure, got {answer.status}, expected an answer below 500")
     return answer
+
+
+def _digest(sent: Answer | str) -> str:
+    return sent if isinstance(sent, str) else sent.digest()
+
+
+def _to_wire(sent: Answer | str | None) -> dict[str, Any] | None:
+    if isinstance(sent, str):
+        return {"digest": sent}
+    return sent.to_wire() if sent is not None else None

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from read_path.core.answer import Answer
 
+# Lambda's throttles and refusals, an endpoint that is not there, and the candidate's own word for a full database.
+_OVERLOAD = frozenset(
+    {
+        "TooManyRequestsException",
+        "EC2ThrottledException",
+        "ServiceException",
+        "ConnectionFailed",
+        "Status429",
+        "Status502",
+        "Status503",
+        "Status504",
+    }
+)
 
-@dataclass(frozen=True)
-class Observation:
+
+class Observation(NamedTuple):
     """`latency_ms` is wall time ≥ 0. Either the arm answered (status < 500), or `failure` says in a word why not."""
 
     latency_ms: float
     answer: Answer | None = None
     failure: str | None = None
     timed_out: bool = False
+
+    @property
+    def is_overload(self) -> bool:
+        """Whether the arm kept its caller waiting or said that it cannot take more: what a breaker is there for."""
+        return self.timed_out or self.failure in _OVERLOAD
 
 
 class CandidateError(Exception):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from read_path.core.bucketing import WHOLE_PPM, in_share
 
@@ -31,8 +30,7 @@ class FlagError(ValueError):
         super().__init__("; ".join(self.faults))
 
 
-@dataclass(frozen=True)
-class Phase:
+class Phase(NamedTuple):
     """Ramp and step that evidence is keyed by; `none` outside a ramp.
 
     A read is slow when it takes longer than its arm's limit, in milliseconds; without a limit nothing is said of it.
@@ -49,8 +47,7 @@ class Phase:
         return None if limit is None else latency_ms > limit
 
 
-@dataclass(frozen=True)
-class AdapterFlag:
+class AdapterFlag(NamedTuple):
     """Who goes to the candidate, and on what terms. Units and ranges as in docs/wire.md."""
 
     phase: Phase
@@ -63,8 +60,7 @@ class AdapterFlag:
     candidate_version: str = ""
 
 
-@dataclass(frozen=True)
-class ShadowFlag:
+class ShadowFlag(NamedTuple):
     """What is compared: the kill switch of all comparison."""
 
     phase: Phase
@@ -72,12 +68,12 @@ class ShadowFlag:
     budget_ms: int
 
 
-@dataclass(frozen=True)
-class Flags:
-    """Both flags; None is a flag that is off."""
+class Flags(NamedTuple):
+    """Both flags; None is a flag that is off. `age_seconds` is how old they are at most, None where none were read."""
 
     adapter: AdapterFlag | None = None
     shadow: ShadowFlag | None = None
+    age_seconds: float | None = None
 
     @property
     def phase(self) -> Phase:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class User:
+class User(NamedTuple):
     """One user; `plan` is `free` or `pro`, `created_at` is aware of its zone."""
 
     id: str

@@ -3,46 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
-
+from read_path.aws import AwsError, Service
 from read_path.core.answer import Answer, from_payload
 from read_path.core.observation import CandidateError
 
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
-
 
 class CandidateFunction:
-    """`huntaze-prisma-read` as router and comparator see it. `client` returns a client that waits so many seconds."""
+    """`huntaze-prisma-read` as router and comparator see it."""
 
-    def __init__(self, name: str, client: Callable[[float], LambdaClient]) -> None:
-        self._name = name
-        self._client = client
+    def __init__(self, name: str, lambda_: Service) -> None:
+        self._path = f"/2015-03-31/functions/{quote(name, safe='')}/invocations"
+        self._lambda = lambda_
 
     def read(self, user_id: str, deadline_ms: int) -> Answer:
         """Ask the candidate, in one attempt.
 
         Raises CandidateError for a time-out, a throttle or any other refusal, a FunctionError and a malformed payload.
         """
+        payload = self.ask({"userId": user_id}, deadline_ms)
         try:
-            response = self._client(deadline_ms / 1000).invoke(
-                FunctionName=self._name,
-                InvocationType="RequestResponse",
-                Payload=json.dumps({"userId": user_id}).encode(),
-            )
-            payload = response["Payload"].read()
-        except (ReadTimeoutError, ConnectTimeoutError) as error:
-            raise CandidateError("Timeout", timed_out=True) from error
-        except ClientError as error:
-            raise CandidateError(error.response["Error"]["Code"]) from error
-        except BotoCoreError as error:
-            raise CandidateError(type(error).__name__) from error
-        if "FunctionError" in response:
+            return from_payload(payload)
+        except ValueError as error:
+            raise CandidateError("MalformedPayload") from error
+
+    def ask(self, event: dict[str, object], deadline_ms: int) -> object:
+        """Invoke the function with any event and return its payload. Raises CandidateError."""
+        body, headers = json.dumps(event).encode(), {"x-amz-invocation-type": "RequestResponse"}
+        try:
+            reply = self._lambda.call("POST", self._path, seconds=deadline_ms / 1000, body=body, headers=headers)
+        except AwsError as error:
+            raise CandidateError(error.code, timed_out=error.timed_out) from error
+        if "x-amz-function-error" in reply.headers:
             raise CandidateError("FunctionError")
         try:
-            return from_payload(json.loads(payload))
+            return json.loads(reply.body)
         except ValueError as error:
             raise CandidateError("MalformedPayload") from error

@@ -28,6 +28,12 @@ def users() -> tuple[User, ...]:
     )
 
 
+@cache
+def ids() -> tuple[str, ...]:
+    """Return every user's id, sorted."""
+    return tuple(sorted(_by_id()))
+
+
 def read(user_id: str) -> Answer:
     """Answer 200 with the user, or 404 when nobody has that id."""
     return of_user(_by_id().get(user_id))

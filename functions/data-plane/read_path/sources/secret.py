@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from psycopg.conninfo import make_conninfo
 
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
+from read_path.aws import Service
 
+_TIMEOUT_SECONDS = 2.0
+_HEADERS = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "secretsmanager.GetSecretValue"}
 _FIELDS = ("host", "port", "database", "username", "password")
 
 # Query parameters that Prisma reads from a DATABASE_URL and libpq refuses.
@@ -28,19 +29,20 @@ class SecretError(ValueError):
 class DatabaseSecret:
     """The secret `name`, fetched once and kept until someone asks for it anew."""
 
-    def __init__(self, name: str, client: Callable[[], SecretsManagerClient]) -> None:
+    def __init__(self, name: str, secretsmanager: Service) -> None:
         self._name = name
-        self._client = client
+        self._secretsmanager = secretsmanager
         self._conninfo: str | None = None
 
     def conninfo(self) -> str:
-        """Return the connection string. Raises ClientError, BotoCoreError or SecretError."""
+        """Return the connection string. Raises AwsError or SecretError."""
         return self._conninfo or self.refetch()
 
     def refetch(self) -> str:
         """Fetch the secret again, as after a failed login: passwords rotate. Raises as `conninfo` does."""
-        response = self._client().get_secret_value(SecretId=self._name)
-        self._conninfo = conninfo_of(response.get("SecretString", ""))
+        body = json.dumps({"SecretId": self._name}).encode()
+        reply = self._secretsmanager.call("POST", "/", seconds=_TIMEOUT_SECONDS, body=body, headers=_HEADERS)
+        self._conninfo = conninfo_of(json.loads(reply.body).get("SecretString", ""))
         return self._conninfo
 
 

@@ -1,0 +1,1 @@
+"""The read path's costs as ratios, both sides measured in one run: `make bench-read`."""

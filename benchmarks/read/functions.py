@@ -1,0 +1,152 @@
+"""What the router costs: its start, a request, a comparison, and a candidate that misbehaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from statistics import median, quantiles
+
+from benchmarks.read.figure import Figure
+from benchmarks.read.house import adapter, house, shadow
+from benchmarks.read.sandbox import Sandbox, sandbox
+
+BARE, ROUTER, IDIOMATIC = (
+    "benchmarks.read.bare.handler",
+    "read_path.router.handler",
+    "benchmarks.read.idiomatic.handler",
+)
+EVENT = {"userId": "user-1"}
+DEADLINE_MS = 200
+TROUBLES = ("errors", "hangs", "throttles", "talks", "database down")
+
+
+def starts(rounds: int) -> list[Figure]:
+    """INIT: from the start of the process until the runtime client asks for its first event."""
+    took: dict[str, list[Sandbox]] = {BARE: [], ROUTER: [], IDIOMATIC: []}
+    first: dict[str, list[float]] = {BARE: [], ROUTER: []}
+    with house() as home:
+        home.flags = adapter(0)
+        for _ in range(rounds):
+            for name, seen in took.items():
+                with sandbox(name, home.environment()) as started:
+                    seen.append(started)
+                    if name in first:
+                        _, seconds = started.invoke(EVENT)
+                        first[name].append(started.init_seconds + seconds)
+    wall = {name: median(each.init_seconds for each in seen) * 1000 for name, seen in took.items()}
+    cold = {name: median(seconds) * 1000 for name, seconds in first.items()}
+    said = f"{wall[ROUTER]:.0f} ms ÷ {wall[BARE]:.0f} ms"
+    peer = f"{wall[IDIOMATIC]:.0f} ms ÷ {wall[BARE]:.0f} ms"
+    both = f"{cold[ROUTER]:.0f} ms ÷ {cold[BARE]:.0f} ms"
+    return [
+        Figure("router INIT ÷ bare handler INIT", wall[ROUTER] / wall[BARE], said, at_most=2.0),
+        Figure("— to the first answer, flags read over HTTP", cold[ROUTER] / cold[BARE], both),
+        Figure("— idiomatic Powertools with a boto3 client, INIT", wall[IDIOMATIC] / wall[BARE], peer),
+    ]
+
+
+def warm(requests: int) -> list[Figure]:
+    """A request of a warm sandbox, control serving: flag, bucket, metrics, log line, trace."""
+    with house() as home, ExitStack() as stack:
+        home.flags = adapter(500_000)  # user-1 falls to control's half
+        boxes = {name: stack.enter_context(sandbox(name, home.environment())) for name in (BARE, ROUTER, IDIOMATIC)}
+        wall = _interleaved({name: partial(_seconds, box) for name, box in boxes.items()}, requests)
+        cpu = {name: _cpu_ms(box, requests) for name, box in boxes.items()}
+    p50 = {name: median(seconds) * 1e6 for name, seconds in wall.items()}
+    return [
+        Figure(
+            "router warm ÷ bare handler, p50 through the runtime client",
+            p50[ROUTER] / p50[BARE],
+            f"{p50[ROUTER]:.0f} µs ÷ {p50[BARE]:.0f} µs",
+            at_most=2.5,
+        ),
+        Figure(
+            "— the same in processor time",
+            cpu[ROUTER] / cpu[BARE],
+            f"{cpu[ROUTER] * 1000:.0f} µs ÷ {cpu[BARE] * 1000:.0f} µs",
+            at_most=2.5,
+        ),
+        Figure(
+            "— idiomatic Powertools, p50",
+            p50[IDIOMATIC] / p50[BARE],
+            f"{p50[IDIOMATIC]:.0f} µs ÷ {p50[BARE]:.0f} µs",
+        ),
+    ]
+
+
+def shadowing(requests: int) -> list[Figure]:
+    """What a comparison adds to the request: the same router with and without the shadow flag, by turns."""
+    with house() as home, house() as comparing, ExitStack() as stack:
+        home.flags, comparing.flags = adapter(0), adapter(0) | shadow()
+        without = stack.enter_context(sandbox(ROUTER, home.environment()))
+        compared = stack.enter_context(sandbox(ROUTER, comparing.environment()))
+        runs = {"without": partial(_seconds, without), "with": partial(_seconds, compared)}
+        wall = _interleaved(runs, requests)
+        cpu = _cpu_ms(compared, requests) - _cpu_ms(without, requests)
+    p50 = (median(wall["with"]) - median(wall["without"])) * 1000
+    p99 = (_p99(wall["with"]) - _p99(wall["without"])) * 1000
+    return [
+        Figure("added by shadowing, processor time a request", cpu, f"{cpu:.2f} ms", at_most=0.5, unit="ms"),
+        Figure("— wall time p50, comparator's endpoint on this machine", p50, f"{p50:.2f} ms", unit="ms"),
+        Figure("— wall time p99", p99, f"{p99:.2f} ms", at_most=2.0, unit="ms"),
+    ]
+
+
+def troubles(requests: int) -> list[Figure]:
+    """Every user on a candidate that misbehaves, with fallback: what users see, and how long they wait."""
+    figures = []
+    failures = 0
+    with house() as home:
+        home.flags = adapter(1_000_000, DEADLINE_MS)
+        for trouble in TROUBLES:
+            home.candidate = trouble
+            with sandbox(ROUTER, home.environment()) as box:
+                answers = [box.invoke({"userId": f"user-{number % 50 + 1}"}) for number in range(requests)]
+            failures += sum(answer["statusCode"] != 200 for answer, _ in answers)  # noqa: PLR2004 - HTTP's own
+            if trouble == "hangs":
+                figures = _hung([seconds * 1000 for _, seconds in answers[1:]])
+    said = f"{failures} of {requests * len(TROUBLES)}"
+    return [Figure("user-visible failures, candidate in trouble, fallback", failures, said, at_most=0), *figures]
+
+
+def _hung(waited_ms: list[float]) -> list[Figure]:
+    asked = [wait for wait in waited_ms if wait >= DEADLINE_MS]
+    spared = [wait for wait in waited_ms if wait < DEADLINE_MS]
+    over = max(asked) - DEADLINE_MS
+    return [
+        Figure("hung candidate: p99 wait beyond the deadline", over, f"{over:.1f} ms, {len(asked)} asked", at_most=10),
+        Figure(
+            "— with the breaker open, p50 of the whole request",
+            median(spared),
+            f"{median(spared):.2f} ms, {len(spared)} spared",
+            at_most=1.0,
+        ),
+    ]
+
+
+def _seconds(box: Sandbox) -> float:
+    return box.invoke(EVENT)[1]
+
+
+def _interleaved(runs: Mapping[str, Callable[[], float]], times: int) -> dict[str, list[float]]:
+    """Each run by turns, so that whatever else the machine does falls on all alike."""
+    took: dict[str, list[float]] = {name: [] for name in runs}
+    for run in runs.values():
+        for _ in range(50):
+            run()
+    for _ in range(times):
+        for name, run in runs.items():
+            took[name].append(run())
+    return took
+
+
+def _cpu_ms(box: Sandbox, requests: int) -> float:
+    before = box.cpu_seconds()
+    for _ in range(requests):
+        box.invoke(EVENT)
+    return (box.cpu_seconds() - before) * 1000 / requests
+
+
+def _p99(values: list[float]) -> float:
+    return quantiles(values, n=100)[98]
