@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.browser import scenes
 from tests.browser.director import ROOT, Director
@@ -21,8 +21,8 @@ from tests.browser.director import ROOT, Director
 AXE = ROOT / ".venv" / "browser" / "axe-core-4.14.1.tgz"
 # Source: npm, axe-core 4.14.1, dist.integrity.
 AXE_SHA512 = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1200, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1200, "height": 900}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -102,7 +102,7 @@ def visit(browser: Browser) -> Iterator[Visits]:
     with ExitStack() as stack:
         addresses: dict[str, str] = {}
 
-        def open_page(director: Director, viewport: Any = None) -> Visit:
+        def open_page(director: Director, viewport: ViewportSize | None = None) -> Visit:
             if director.name not in addresses:
                 addresses[director.name] = stack.enter_context(scenes.served(director))
             page = browser.new_page(viewport=viewport or DESKTOP, timezone_id="UTC", locale="en-GB")
