@@ -75,7 +75,7 @@ class Metrics:
         return Evidence(**arms, alarms=self.alarms(), until=until, buckets=buckets)
 
     def history(self, now: float) -> History:
-        """The day before `now` (epoch seconds), under whatever ramp or none: for traffic, control's rate and its p95."""
+        """The day before `now` (epoch seconds), under whatever ramp or none: traffic, control's rate and its p95."""
         counted = (("control", "requests"), ("control", "errors"), ("candidate", "requests"))
         asked = [_Query(arm, metric, "Sum", MINUTE_SECONDS, {"arm": arm}) for arm, metric in counted]
         asked += [
