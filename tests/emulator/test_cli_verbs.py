@@ -24,7 +24,8 @@ PLAN = {
         {"percent": 100, "bake_seconds": 300, "patience_seconds": 0},
     ],
     "look_seconds": 1,
-    "gates": {"min_requests": 1, "shadow_p95_ms_max": 10000},
+    "shadow": {"budget_ms": 10000},
+    "gates": {"min_requests": 1, "shadow_p95_ms_max": 10000, "latency_allowance_ms": 5000},
     "evidence": {"period_seconds": 1, "delay_seconds": 0},
 }
 
@@ -70,7 +71,7 @@ def test_a_ramp_is_paused_resumed_advanced_and_undone(tmp_path: Path) -> None:
     said("start", str(plan), "--name", name)
     until(name, lambda found: found["share_ppm"] is not None)
     assert "nothing goes on from the next look on" in said("pause", name, "--by", "ada", "--reason", "lunch")
-    said("traffic", "--seconds", "5", "--rate", "8")
+    said("traffic", "--seconds", "6", "--rate", "4")
     paused = until(name, lambda found: found["reason"].startswith("ada (root) paused the ramp: lunch; shadow passed"))
     assert paused["step"] == 0
     assert "goes on at its next look" in said("resume", name, "--by", "ada")
