@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -131,6 +132,22 @@ def test_a_cleaner_that_died_is_continued_by_the_next_one() -> None:
     assert tasks.prepare(event, house.world())["verdict"]["action"] == "REFUSE"
     assert net.cleanup({}, house.world())["outcome"] == "settled"
     assert house.table.lock(FLAG) is None
+
+
+def test_a_promotion_that_died_before_the_list_was_written_is_listed_by_the_net() -> None:
+    """With the time at which it was promoted."""
+    house = at_canary()
+    state = house.table.ramps[RAMP]["document"]
+    verdict = {"reason": "all checks pass"}
+    listed = copy.deepcopy(house.table.lists)
+    tasks.promote({"ramp": state | {"step": 2}, "verdict": verdict}, house.world())
+    ended_at = house.table.ramps[RAMP]["ended_at"]
+    house.table.lists = listed
+    dead(house)
+    house.clock.pass_seconds(60)
+    assert "was promoted" in net.cleanup({}, house.world())["reason"]
+    (entry,) = house.table.listed(FLAG)
+    assert (entry["status"], entry["ended_at"], entry["share_ppm"]) == ("promoted", ended_at, 1_000_000)
 
 
 def test_weights_that_nobody_is_known_to_have_set_are_left_to_a_persons_word() -> None:

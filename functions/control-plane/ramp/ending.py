@@ -11,7 +11,7 @@ from typing import Any
 from ramp.adapters.table import Lock
 from ramp.core.state import RampState
 from ramp.core.verdict import Verb
-from ramp.ledger import record
+from ramp.ledger import record, relist
 from ramp.traffic import Position
 from ramp.world import World
 
@@ -67,6 +67,7 @@ def clear(world: World, flag: str, lock: Lock | None, ramp: str) -> str | None:
         return None
     state = state_of(world.table.ramp(ramp))
     if was_promoted(world, ramp):
+        relist(world, ramp)
         world.traffic.prune(ramp)
         let_go(world, ramp, flag)
         return f"{ramp} was promoted; what it left behind is removed"
