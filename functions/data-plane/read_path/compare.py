@@ -98,10 +98,8 @@ def _compared(event: ComparisonEvent, candidate: Answer, comparator: Comparator)
     found = comparison.compare(control, candidate, comparator.noise.of)
     if found or in_share("noise", event.request_id, BASELINE_PPM):
         again = observe(lambda: comparator.control(event.user_id), comparator.clock).answer
-        moved = comparison.compare(control, again, comparator.noise.of) if again else []
-        comparator.noise.learn(moved)
-        paths = {each.path for each in moved}
-        found = [each for each in found if each.path not in paths]
+        moved = comparator.noise.learn(control, again) if again else set()
+        found = [each for each in found if each.path not in moved]
     return comparison.publish(found, comparator.hash_key)
 
 

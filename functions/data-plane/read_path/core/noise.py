@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from read_path.core.comparison import Difference
+from read_path.core.answer import Answer
+from read_path.core.comparison import Difference, Path, compare
 from read_path.core.rules import EXACTLY, Rule, Rules
 
 BASELINE_PPM = 100_000  # every tenth comparison reads control once more, whether or not something differs
@@ -32,8 +33,15 @@ class Noise:
         """Return the rule for a field: people's, and what was learnt."""
         return self._rules.of(shape) | self._learnt.get(shape, EXACTLY)
 
-    def learn(self, differences: Iterable[Difference]) -> None:
-        """Take in how control's second answer differed from its first."""
+    def learn(self, control: Answer, again: Answer) -> set[Path]:
+        """Take in control's two answers to one question; return the paths that moved for all that is forgiven already.
+
+        What counts is how often a field moves under people's rules alone: forgiven noise must not look like none.
+        """
+        self._count(compare(control, again, self._rules.of))
+        return {each.path for each in compare(control, again, self.of)}
+
+    def _count(self, differences: Iterable[Difference]) -> None:
         self._readings += 1
         for shape, rule in {(each.shape, each.forgiven_by) for each in differences if each.shape != "status"}:
             if (shape, rule) in self._moved or len(self._moved) < _MOST_FIELDS:
