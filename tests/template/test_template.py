@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ramp.adapters.metrics import COUNTS, NAMESPACE
-from ramp.settings import PageSettings, Settings
+from ramp.settings import PageSettings, Settings, WebhookSettings
 from read_path import settings as read_settings
 
 from tests.template.document import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLATE, environment, of_type
@@ -42,6 +42,7 @@ READERS: dict[str, Callable[[Mapping[str, str]], object]] = {
     "read_path.candidate": read_settings.candidate_settings,
     "read_path.shadow": read_settings.shadow_settings,
     "ramp.handlers": Settings.from_environment,
+    "ramp.webhook": WebhookSettings.from_environment,
     "ramp.page.handlers": PageSettings.from_environment,
 }
 

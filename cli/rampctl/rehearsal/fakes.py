@@ -6,7 +6,7 @@ contract (tests/adapters/test_ramp_contracts.py).
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +22,7 @@ from ramp.adapters.stack import Stack
 from ramp.adapters.table import MAY_FOLLOW, Lock, RampTable
 from ramp.core.evidence import Evidence
 from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
+from ramp.core.message import CHANNELS, Kind
 from ramp.core.plan import EvidenceSettings
 from ramp.errors import TrafficNotShifted
 from ramp.traffic import Traffic
@@ -249,6 +250,9 @@ class FakeTable(RampTable):
     def looks(self, ramp: str) -> Iterator[dict[str, Any]]:
         return (item for key, item in sorted(self.kept_looks.items()) if key[0] == ramp)
 
+    def look(self, ramp: str, step: int, look: int) -> dict[str, Any] | None:
+        return copy.deepcopy(self.kept_looks.get((ramp, step, look), {}).get("document"))
+
     def sampled_looks(self, ramp: str, steps: int, per_step: int) -> list[dict[str, Any]]:
         taken = []
         for step in range(steps):
@@ -314,9 +318,11 @@ class FakeNotices(Notices):
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
+        self.kinds: list[tuple[Kind, tuple[str, ...]]] = []
 
-    def tell(self, subject: str, message: str) -> None:
+    def tell(self, subject: str, message: str, kind: Kind = Kind.SAFETY, channels: Sequence[str] = CHANNELS) -> None:
         self.told.append((subject, message))
+        self.kinds.append((kind, tuple(channels)))
 
 
 class FakeDeadline(Deadline):

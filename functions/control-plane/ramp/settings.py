@@ -98,6 +98,18 @@ class PageSettings:
         )
 
 
+@dataclass(frozen=True)
+class WebhookSettings:
+    """The name of the secret that holds the webhook's address."""
+
+    secret: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the variable that template.yaml sets. Raises KeyError when it is missing."""
+        return cls(environment["WEBHOOK_SECRET"])
+
+
 def _pair(text: str) -> tuple[str, str]:
     """`adapter:shadow`."""
     adapter, _, shadow = text.strip().partition(":")

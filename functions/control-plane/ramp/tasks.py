@@ -12,10 +12,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from ramp import ending
+from ramp import asking, ending
 from ramp.adapters.table import Lock
 from ramp.core.feasibility import suited
 from ramp.core.judge import judge
+from ramp.core.message import Kind, channels
 from ramp.core.plan import Plan, PlanInvalid, format_percent
 from ramp.core.sequential_gate import GateState
 from ramp.core.state import RampState
@@ -87,7 +88,8 @@ def _started(state: RampState, world: World) -> Json:
         return _refused("the execution was ended while the ramp was being prepared")
     steps = ", ".join(step.title for step in plan.steps)
     reason = f"the plan is sound, the lock is taken, and the steps are {steps}"
-    world.notices.tell(f"Ramp {ramp} started", f"The ramp {ramp} on {plan.flag} starts: {reason}.")
+    told = f"The ramp {ramp} on {plan.flag} starts: {reason}."
+    _tell(world, state, Kind.STARTED, f"Ramp {ramp} started", told)
     return {"ramp": state.to_wire(), "verdict": {"action": Action.START, "reason": reason}}
 
 
@@ -131,6 +133,8 @@ def measure(event: Mapping[str, Any], world: World) -> Json:
     if decision.state.question is None:
         world.table.close_request(state.ramp)
     record(world, decision.state, "running", decision.reason)
+    if decision.action is Action.ADVANCE:
+        _tell(world, state, Kind.ADVANCED, f"Ramp {state.ramp} goes on", f"{decision.reason}.")
     logger.info("look", extra={name: document[name] for name in ("step", "look", "action", "reason")})
     return _next(decision)
 
@@ -153,13 +157,8 @@ def ask(event: Mapping[str, Any], world: World) -> Json:
     request = world.table.request(state.ramp) or {}
     if "answer" in request:
         world.executions.answer(token, {name: str(request[name]) for name in ("answer", "by", "reason")})
-    if is_new:
-        message = (
-            f"{question.text}.\n\nAnswer with:\n  ramp approve {state.ramp} --reason '…'\n"
-            f"  ramp reject {state.ramp} --reason '…'\n\n"
-            f"Without an answer within {state.plan.approvals.timeout_seconds} s: {state.plan.approvals.on_timeout}."
-        )
-        world.notices.tell(f"Ramp {state.ramp} asks at {state.current.title}", message)
+    else:
+        asking.tell(world, state, question, is_new=is_new)
     return {}
 
 
@@ -181,7 +180,8 @@ def clean_up(event: Mapping[str, Any], world: World) -> Json:
     let_go(world, state.ramp, state.plan.flag)
     checklist = "\n".join(RETIRE_THE_MOCK)
     reason = event["verdict"]["reason"]
-    world.notices.tell(f"Ramp {state.ramp} promoted", f"Every user is on the candidate: {reason}.\n\n{checklist}")
+    told = f"Every user is on the candidate: {reason}.\n\n{checklist}"
+    _tell(world, state, Kind.PROMOTED, f"Ramp {state.ramp} promoted", told)
     summary = {
         "outcome": "promoted",
         "reason": reason,
@@ -196,7 +196,7 @@ def roll_back(event: Mapping[str, Any], world: World) -> Json:
     state, world = _found(event, world)
     reason = _why(event)
     where = ending.roll_back(world, state, "the ramp", reason).describe()
-    world.notices.tell(f"Ramp {state.ramp} rolled back", f"{reason}.\n\n{where}.")
+    _tell(world, state, Kind.ROLLED_BACK, f"Ramp {state.ramp} rolled back", f"{reason}.\n\n{where}.")
     return {"verdict": {"action": Action.ROLL_BACK, "reason": f"{reason}. {where}."}}
 
 
@@ -207,6 +207,10 @@ def _found(event: Mapping[str, Any], world: World) -> tuple[RampState, World]:
     if of_flag is None:  # Prepare Ramp has seen it; a deployment since then has taken it out of the stack
         raise TrafficMoved(f"flag: is none that this stack moves, got {state.plan.flag!r}")
     return state, of_flag
+
+
+def _tell(world: World, state: RampState, kind: Kind, subject: str, text: str) -> None:
+    world.notices.tell(subject, text, kind, channels(state.plan.notify, kind))
 
 
 def _refused(reason: str) -> Json:

@@ -1,5 +1,6 @@
 """What the tasks work on, bundled: the adapters, the clock, and the names of the two flags."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +22,12 @@ from ramp.settings import Settings
 from ramp.traffic import Traffic
 
 # One slow call must not eat the task's time: the state machine retries too.
+ID_BYTES = 32
 CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5})
+
+
+def _random_id() -> str:
+    return secrets.token_urlsafe(ID_BYTES)
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Route:
 
 @dataclass(frozen=True)
 class World:
-    """Everything outside the core; `now` gives epoch seconds."""
+    """Everything outside the core; `now` gives epoch seconds, `random_id` ids that nobody guesses."""
 
     flags: FlagNames
     traffic: Traffic
@@ -46,6 +52,8 @@ class World:
     guards: Guards
     stack: Stack
     now: Callable[[], float]
+    link_url: str = ""
+    random_id: Callable[[], str] = _random_id
     others: tuple[Route, ...] = ()
     owns_alias: bool = True  # the alias is the first flag's; ramps on the others move their flag alone
 
@@ -100,4 +108,5 @@ class World:
                 settings.code_deploy_group,
             ),
             now=now,
+            link_url=settings.link_url,
         )

@@ -1,9 +1,17 @@
-"""Words for people, over SNS. A notice that cannot be sent is logged and never stops a ramp."""
+"""Words for people, over SNS. A notice that cannot be sent is logged and never stops a ramp.
 
+Each message carries its kind and the channels that it is for, and each subscription filters by its own channel: what a
+plan keeps from the webhook still reaches the mail.
+"""
+
+import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
+
+from ramp.core.message import CHANNELS, Kind
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -20,10 +28,20 @@ class Notices:
         self._sns = sns
         self._topic_arn = topic_arn
 
-    def tell(self, subject: str, message: str) -> None:
-        """Send `message`; the subject is cut to what SNS takes, and to ASCII on one line."""
+    def tell(self, subject: str, message: str, kind: Kind = Kind.SAFETY, channels: Sequence[str] = CHANNELS) -> None:
+        """Send `message`; the subject is cut to what SNS takes, and to ASCII on one line. No channel: nothing."""
         line = " ".join(subject.encode("ascii", "replace").decode().split())[:SUBJECT_LENGTH]
+        if not channels:
+            return
         try:
-            self._sns.publish(TopicArn=self._topic_arn, Subject=line, Message=message)
+            self._sns.publish(
+                TopicArn=self._topic_arn,
+                Subject=line,
+                Message=message,
+                MessageAttributes={
+                    "kind": {"DataType": "String", "StringValue": kind},
+                    "channels": {"DataType": "String.Array", "StringValue": json.dumps([*channels])},
+                },
+            )
         except (ClientError, BotoCoreError) as error:
             logger.warning("[ERROR] a notice was not sent", extra={"subject": line, "cause": str(error)})

@@ -106,6 +106,11 @@ class RampTable:
         """Every look of a ramp in order, documents decoded."""
         return (decoded for item in self._query(f"ramp#{ramp}", "look#") if (decoded := _decoded(item)))
 
+    def look(self, ramp: str, step: int, look: int) -> dict[str, Any] | None:
+        """The document of one look."""
+        found = _decoded(self._get(_key(ramp, f"look#{step:03}#{look:06}")))
+        return found["document"] if found else None
+
     def sampled_looks(self, ramp: str, steps: int, per_step: int) -> list[dict[str, Any]]:
         """At most `per_step` looks of each of the first `steps` steps, evenly, the first and the last of each included.
 

@@ -138,6 +138,7 @@ class Plan:
     budgets: Budgets
     evidence: EvidenceSettings
     approvals: Approvals
+    notify: Mapping[str, tuple[str, ...]]
     deadline_seconds: int
     undo_seconds: int
 
@@ -171,6 +172,7 @@ class Plan:
             budgets=Budgets(**whole["budgets"]),
             evidence=EvidenceSettings(**whole["evidence"]),
             approvals=Approvals(**whole["approvals"]),
+            notify={channel: tuple(kinds) for channel, kinds in whole["notify"].items()},
             deadline_seconds=whole["deadline_seconds"],
             undo_seconds=whole["undo_seconds"],
         )
