@@ -37,10 +37,11 @@ def walk(event: Mapping[str, Any], comparator: Comparator, users: Sequence[str],
     page = users[offset:end:stride]
     for user_id in page:
         differences = _differences(user_id, comparator)
-        if differences:
-            fields.update({each.shape for each in differences})
-        if outcome := _outcome(differences):
+        outcome = _outcome(differences)
+        if outcome is not None:
             found[outcome].append(user_id)
+        if outcome == "differing":
+            fields.update({each.shape for each in differences or ()})
     return {
         "control": {"users": len(users)},
         "candidate": _census(ask) if offset == 0 else None,
