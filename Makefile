@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long bench-gate check audit sbom format lock clean
+.PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long bench-gate bench-read check audit sbom format lock clean
 
 help: ## what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ screenshots: browser ## the pictures of the ramp page in docs/images
 
 bench-gate: setup ## the gate against its peers, written into docs/gate.md (hours); QUICK=1 guards its figures in two minutes
 	python -m benchmarks.gate $(if $(QUICK),--quick)
+
+bench-read: setup ## what the read path costs, as ratios to the least there could be (minutes); QUICK=1, WRITE=1 into docs/performance.md
+	python -m benchmarks.read $(if $(QUICK),--quick) $(if $(WRITE),--write)
 
 check: setup ## format, lint, types, layers: seconds
 	ruff format --check

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rampctl.exits import DONE, Exit
+from rampctl.exits import DONE, USAGE, Exit
 from rampctl.guard import Guarded
 
 # ruff: noqa: PLC0415  # boto3, jsonschema, psycopg: imported by the command that needs them, so that --help is quick
@@ -261,6 +261,24 @@ def doctor(
     from rampctl.session import Session
 
     return mending.doctor(Session.open(local=local), typer.echo, repair=repair, as_json=as_json)
+
+
+@app.command()
+def compare(
+    every: Annotated[bool, typer.Option("--all", help="Every user; the default.")] = False,
+    sample: Annotated[int | None, typer.Option(min=1, help="About so many users instead, evenly spread.")] = None,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """Before a ramp: every user through both arms, off users' path: 0 the data are ready, 1 they are not."""
+    from rampctl import comparing
+    from rampctl.exits import CommandError
+    from rampctl.session import Session
+
+    if every and sample:
+        raise CommandError("--all: contradicts --sample, expected one of them", USAGE)
+    ask = comparing.comparator(Session.open(local=local).functions)
+    return comparing.run(ask, sample, _console(), as_json=as_json)
 
 
 @app.command()
