@@ -37,11 +37,11 @@ def leave_word(world: World, state: RampState | None, ramp: str, by: str, reason
 
 
 def roll_back(world: World, state: RampState, by: str, reason: str, status: str = "rolled_back") -> Position:
-    """Settle traffic, write it down, let go of everything, and delete superseded flag versions."""
+    """Settle traffic, write it down, delete superseded flag versions, and let go of everything."""
     position = settle(world, state, state.ramp, by, reason)
     record(world, state, status, reason)
-    let_go(world, state.ramp, state.plan.flag)
     world.traffic.prune(state.ramp)
+    let_go(world, state.ramp, state.plan.flag)
     return position
 
 
