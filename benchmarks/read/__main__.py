@@ -29,7 +29,7 @@ def main() -> int:
         lambda: functions.troubles(60 // part + 30),
         lambda: database.reads(5_000 // part),
         lambda: decisions.shares(1_000_000 // part),
-        lambda: decisions.noise(100_000 // part),
+        lambda: decisions.noise(100_000 // part, 1_000 // part),
         sizes.sizes,
     ]
     figures: list[Figure] = []

@@ -17,7 +17,6 @@ from benchmarks.read.figure import Figure
 
 PERCENTS = (1, 5, 25, 50)
 LEARNING = 1_000
-_PLANTS = 1_000
 _SIGMAS = 3.0
 
 
@@ -42,7 +41,7 @@ def shares(ids: int) -> list[Figure]:
     ]
 
 
-def noise(comparisons: int) -> list[Figure]:
+def noise(comparisons: int, plants: int) -> list[Figure]:
     """A control that shuffles lists and stamps times, against an equal candidate, and one with planted differences."""
     dice = random.Random(6)  # noqa: S311 - dice, and the same for everybody
     learnt = Noise(Rules())
@@ -50,13 +49,13 @@ def noise(comparisons: int) -> list[Figure]:
         _found(number, dice, learnt, lambda _document: None)
     falsely = sum(_found(number, dice, learnt, lambda _document: None) for number in range(comparisons))
     missed = {
-        plant.__name__.removeprefix("_"): sum(not _found(number, dice, learnt, plant) for number in range(_PLANTS))
+        plant.__name__.removeprefix("_"): sum(not _found(number, dice, learnt, plant) for number in range(plants))
         for plant in _PLANTED
     }
-    said = ", ".join(f"{name} {_PLANTS - count}" for name, count in missed.items())
+    said = ", ".join(f"{name} {plants - count}" for name, count in missed.items())
     return [
         Figure("false differences after learning noise", falsely, f"{falsely} of {comparisons:,}", at_most=0),
-        Figure("— planted differences missed", sum(missed.values()), f"found of {_PLANTS} each: {said}", at_most=0),
+        Figure("— planted differences missed", sum(missed.values()), f"found of {plants} each: {said}", at_most=0),
     ]
 
 
