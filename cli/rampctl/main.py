@@ -192,6 +192,65 @@ def watch(ramp: RunningRamp = None, limit: Limit = None, local: Local = False, a
 
 
 @app.command()
+def explain(
+    ramp: Annotated[
+        str | None, typer.Argument(metavar="[RAMP]", help="Default: the running ramp, else the last.")
+    ] = None,
+    step: Annotated[int | None, typer.Option(min=1, help="Which step, from 1. Default: the latest look.")] = None,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """Why this verdict, in one screen: each check with its numbers, its bounds, and what would change it."""
+    from rampctl import explaining, ramps
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    return explaining.explain(session, ramps.the_latest(session, ramp), step, _console(), as_json=as_json)
+
+
+@app.command()
+def history(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of each flag.")] = 20,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """The ramps so far: when, how far, how long, and why they ended."""
+    from rampctl import history as ramp_history
+    from rampctl.session import Session
+
+    return ramp_history.history(Session.open(local=local), limit, _console(), as_json=as_json)
+
+
+@app.command()
+def report(
+    ramp: Annotated[
+        str | None, typer.Argument(metavar="[RAMP]", help="Default: the running ramp, else the last.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page, self-contained, into it.")] = None,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """The page of a ramp as one file, charts included, to keep or to send."""
+    from rampctl import ramps, reporting
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    return reporting.report(session, ramps.the_latest(session, ramp), html, as_json=as_json)
+
+
+@app.command()
+def page(
+    browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
+    local: Local = False,
+) -> Exit:
+    """Serve the ramp page here, with your own credentials, until Ctrl-C."""
+    from rampctl import paging
+    from rampctl.session import Session
+
+    return paging.page(Session.open(local=local), opens=browser)
+
+
+@app.command()
 def approve(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
     """Say go to the question a ramp asks."""
     return _answer("approve", ramp, reason, by, local=local)

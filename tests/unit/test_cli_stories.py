@@ -1,0 +1,102 @@
+"""What the command tells of a ramp afterwards: why, what there was, and the page as a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rampctl import explaining, history, reporting
+from rampctl.exits import CommandError
+from rampctl.rehearsal.fakes import NAMES, House
+from rich.console import Console
+
+from tests.statemachine.ramp_run import RAMP, Run, answering, asking_plan, failing_at
+
+
+def session_of(house: House) -> Any:
+    """A session whose table is this house's."""
+    settings = SimpleNamespace(flags=((NAMES.adapter, NAMES.shadow),))
+    return SimpleNamespace(table=house.table, settings=settings)
+
+
+@pytest.fixture(scope="module")
+def rolled_back() -> House:
+    """A ramp that failed at its canary."""
+    run = Run(failing_at(1))
+    run.go(asking_plan())
+    return run.house
+
+
+@pytest.fixture(scope="module")
+def promoted() -> House:
+    """One that was approved and promoted."""
+    run = Run(people=answering("approve"))
+    run.go(asking_plan())
+    return run.house
+
+
+def shown(tell: Any) -> str:
+    """What a very wide terminal would show, in one line."""
+    stream = io.StringIO()
+    tell(Console(file=stream, width=400, color_system=None))
+    return " ".join(stream.getvalue().split())
+
+
+def test_explain_says_which_check_did_it_and_what_would_change_it(rolled_back: House) -> None:
+    """The failing check first, with its numbers and bounds, and the ending."""
+    said = shown(lambda console: explaining.explain(session_of(rolled_back), RAMP, None, console, as_json=False))
+    assert "FAIL → ROLL_BACK" in said
+    assert said.index("Failures") < said.index("Traffic share")
+    assert "Nothing in this ramp: proven harm rolls back." in said
+    assert "rolled back:" in said
+
+
+def test_explain_tells_an_earlier_step_too(rolled_back: House) -> None:
+    """By its number from 1; a step that is none, or was never looked at, is a fault of usage."""
+    said = shown(lambda console: explaining.explain(session_of(rolled_back), RAMP, 1, console, as_json=False))
+    assert "shadow, look" in said
+    assert "PASS → ADVANCE" in said
+    for step in (3, 9):
+        with pytest.raises(CommandError):
+            explaining.explain(session_of(rolled_back), RAMP, step, Console(), as_json=False)
+
+
+def test_explain_shows_a_persons_answer(promoted: House) -> None:
+    """By name and reason, at the look that honoured it."""
+    said = shown(lambda console: explaining.explain(session_of(promoted), RAMP, 2, console, as_json=False))
+    assert "approved" in said
+
+
+def test_history_lists_ramps_with_their_end(rolled_back: House) -> None:
+    """For people and for scripts."""
+    said = shown(lambda console: history.history(session_of(rolled_back), 20, console, as_json=False))
+    assert f"{RAMP} prismaAdapter rolled back 0 %" in said
+    empty = House(rolled_back.metrics)
+    assert "no ramp has been started yet" in shown(
+        lambda console: history.history(session_of(empty), 20, console, as_json=False)
+    )
+
+
+def test_a_report_is_one_file_that_asks_nobody_for_anything(promoted: House, tmp_path: Path) -> None:
+    """Styles, script and numbers are in it, and its policy lets nothing in."""
+    file = tmp_path / "report.html"
+    reporting.report(session_of(promoted), RAMP, file, as_json=False)
+    text = file.read_text()
+    assert "default-src 'none'" in text
+    assert not re.findall(r"(?:src|href)=\"(?!#)[^\"]", text)
+    assert "chart-data" in text
+    assert "promoted" in text
+
+
+def test_a_report_for_scripts_is_json(promoted: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """The values of the page, whole."""
+    reporting.report(session_of(promoted), RAMP, None, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["ramp"], found["phase"], len(found["charts"])) == (RAMP, "promoted", 4)
+    with pytest.raises(CommandError, match="--html"):
+        reporting.report(session_of(promoted), RAMP, None, as_json=False)

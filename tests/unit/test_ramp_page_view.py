@@ -1,0 +1,168 @@
+"""What the page shows, without a browser: records in, values out; and who may post."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ramp.page import fields, forms, markup
+from ramp.page.charts import wilson
+from ramp.page.check_rows import rows
+from ramp.page.records import Records, read
+from ramp.page.view import listed, ramp_view
+from rampctl.rehearsal.fakes import House
+from scipy.stats import binomtest
+
+from tests.statemachine.ramp_run import RAMP, Run, answering, asking_plan, failing_at
+
+# Source: npm, uplot 1.6.32 (MIT), dist/uPlot.iife.min.js and dist/uPlot.min.css, as `npm pack` hands them over under
+# sha512-KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw==
+VENDORED = {
+    "uplot-1.6.32.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+    "uplot-1.6.32.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+}
+
+
+def records_of(house: House) -> Records:
+    """As the page reads them."""
+    found = read(house.table, RAMP)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def promoted() -> Records:
+    """Approved at the canary, promoted."""
+    run = Run(people=answering("approve"))
+    run.go(asking_plan())
+    return records_of(run.house)
+
+
+@pytest.fixture(scope="module")
+def rolled_back() -> Records:
+    """Failed at the canary."""
+    run = Run(failing_at(1))
+    run.go(asking_plan())
+    return records_of(run.house)
+
+
+@pytest.mark.parametrize("name", VENDORED)
+def test_vendored_files_are_as_their_registry_has_them(name: str) -> None:
+    """Nobody edits them by hand."""
+    assert hashlib.sha256(markup.content(name).encode()).hexdigest() == VENDORED[name]
+
+
+def test_a_promoted_ramp_has_every_step_behind_it(promoted: Records) -> None:
+    """And offers to take the promotion back, and nothing else."""
+    view = ramp_view(promoted, promoted.updated_at + 60)
+    assert [stop.phase for stop in view.stops] == ["done"] * 3
+    assert (view.phase, view.share, view.verbs, view.question) == ("promoted", "100 %", ("undo",), None)
+
+
+def test_a_ramp_that_rolled_back_shows_where_it_stopped_and_why(rolled_back: Records) -> None:
+    """Its failing check comes first, and nothing is offered any more."""
+    view = ramp_view(rolled_back, rolled_back.updated_at)
+    assert [stop.phase for stop in view.stops] == ["done", "stopped", "ahead"]
+    assert (view.verbs, view.share) == ((), "0 %")
+    assert view.checks[0].verdict == "FAIL"
+    assert view.story[0].what == "rolled back"
+
+
+def test_a_ramp_before_its_first_look_is_shown_too(rolled_back: Records) -> None:
+    """With a word on what is missing, and no picture."""
+    state = replace(rolled_back.state, step=0, look=0, step_started_at=0.0)
+    view = ramp_view(replace(rolled_back, state=state, status="running", looks=()), state.started_at + 5)
+    assert not view.has_looks
+    assert (view.verdict, view.checks, view.phase) == (None, (), "running")
+    shown = markup.page(
+        "ramp.html", ramp=view, links={"base": "/r", "decide": "/r/d"}, chart_data=markup.chart_data(view)
+    )
+    assert "Nothing has been measured yet" in shown
+
+
+def test_lines_begin_anew_where_a_step_does(promoted: Records) -> None:
+    """After a gap; every line has a value for every moment."""
+    for chart in ramp_view(promoted, promoted.updated_at).charts:
+        assert {len(line.values) for line in chart.lines} == {len(chart.times)}
+        gaps = [at for at, value in zip(chart.times, chart.lines[0].values, strict=True) if value is None]
+        assert len(gaps) >= 2
+        assert list(chart.times) == sorted(chart.times)
+
+
+def test_what_people_wrote_cannot_become_markup(promoted: Records) -> None:
+    """Neither in the story nor in the numbers that the script reads."""
+    evil = "<script>alert(1)</script>"
+    word = {"verb": "approve", "at": 0, "by": evil, "reason": "</script>" + evil, "step": 1, "via": "page"}
+    view = ramp_view(replace(promoted, words=(word,), reason=evil), promoted.updated_at)
+    shown = markup.page("ramp.html", ramp=view, links=None, chart_data={"evil": evil})
+    assert evil not in shown
+
+
+@pytest.mark.parametrize(("events", "trials"), [(0, 50), (3, 40), (40, 40), (17, 9_000)])
+def test_the_band_is_wilsons(events: int, trials: int) -> None:
+    """Held against scipy's."""
+    expected = binomtest(events, trials).proportion_ci(0.95, "wilson")
+    assert wilson(events, trials) == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
+def test_every_check_says_what_would_change_it(promoted: Records, rolled_back: Records) -> None:
+    """One sentence each, and every rate with a limit has a gauge whose marks are on its scale."""
+    for records in (promoted, rolled_back):
+        for look in records.looks:
+            for row in rows([*look["checks"]]):
+                assert row.change.endswith(".")
+                marks = (row.gauge.low, row.gauge.rate, row.gauge.high) if row.gauge else ()
+                assert all(0 <= mark <= 100 for mark in marks)
+                assert list(marks) == sorted(marks)
+
+
+def test_running_ramps_come_first_in_the_list() -> None:
+    """Then the newest."""
+    old: dict[str, Any] = {"flag": "f", "step": 0, "steps": 3, "share_ppm": 0, "reason": "x", "ended_at": 9}
+    items = [
+        {**old, "ramp": "a", "status": "promoted", "started_at": 1},
+        {**old, "ramp": "b", "status": "rolled_back", "started_at": 2},
+        {**old, "ramp": "c", "status": "running", "started_at": 0},
+    ]
+    assert [ramp.ramp for ramp in listed(items, 10.0)] == ["c", "b", "a"]
+
+
+def test_fields_are_counted_once_an_answer_and_only_of_this_ramp() -> None:
+    """A line that cannot be read counts for nothing."""
+    line = '{"message": "[SHADOW-DIFF]", "ramp": "%s", "differences": [{"path": "body.email"}, {"path": "%s"}]}'
+    lines = [line % ("r", "body.name"), line % ("r", "body.email"), line % ("other", "body.x"), "no json", "{}"]
+    found = fields.fields(lines, "r", is_all=True)
+    assert [tuple(row) for row in found.rows] == [("body.email", 2), ("body.name", 1)]
+    assert "2 answers" in found.caption
+
+
+SAME_SITE = {"sec-fetch-site": "same-origin"}
+
+
+@pytest.mark.parametrize(
+    ("cookie", "sent", "headers", "ours"),
+    [
+        ("c", "right", SAME_SITE, True),
+        ("c", "right", {"origin": "https://page.example", "host": "page.example"}, True),
+        ("c", "right", {"origin": "https://evil.example", "host": "page.example"}, False),
+        ("c", "right", {"origin": "null", "host": "page.example"}, False),
+        (
+            "c",
+            "right",
+            {"sec-fetch-site": "cross-site", "origin": "https://page.example", "host": "page.example"},
+            False,
+        ),
+        ("c", "right", {}, True),
+        ("c", "wrong", SAME_SITE, False),
+        (None, "right", SAME_SITE, False),
+        ("other", "right", SAME_SITE, False),
+    ],
+)
+def test_only_a_form_of_ours_from_our_own_page_counts(
+    cookie: str | None, sent: str, headers: dict[str, str], *, ours: bool
+) -> None:
+    """Cookie, value and origin must all be right; one form's value is no other form's."""
+    value = forms.value("c", "/ramps/r/decide") if sent == "right" else forms.value("c", "/ramps/r/abort")
+    assert forms.is_ours(cookie, "/ramps/r/decide", value, headers) is ours
