@@ -229,9 +229,8 @@ def test_the_census_counts_living_users_and_names_the_schema(opened: Opens, admi
     assert opened().census() == {"users": 49, "schema": "001_users"}
 
 
-@pytest.mark.long
 def test_among_a_million_users_a_read_is_an_index_lookup(opened: Opens, admin: psycopg.Connection) -> None:
-    """Half a minute of seeding; the plan is PostgreSQL's own, with fresh statistics."""
+    """Ten seconds of seeding; the plan is PostgreSQL's own, with fresh statistics."""
     with admin.transaction(force_rollback=True):
         admin.execute(
             "INSERT INTO users SELECT 'u' || n, 'e' || n, 'n', 'free', now() FROM generate_series(1, 1000000) AS n"

@@ -153,8 +153,9 @@ def test_what_is_not_sampled_is_not_sent(daemon: socket.socket, header: str) -> 
         daemon.recv(10)
 
 
-def test_without_a_daemon_there_is_no_trace_and_no_trouble(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry = Telemetry(ABOUT, Tracing("", lambda: SAMPLED), io.StringIO())
+@pytest.mark.parametrize("daemon", ["", "nonsense", "here:there"])
+def test_without_a_daemon_there_is_no_trace_and_no_trouble(daemon: str, capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry(ABOUT, Tracing(daemon, lambda: SAMPLED), io.StringIO())
     with telemetry.subsegment("read"):
         telemetry.annotate(canary=False)
     assert "lost" not in capsys.readouterr().err

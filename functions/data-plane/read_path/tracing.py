@@ -25,7 +25,7 @@ class Tracing:
 
     def __init__(self, daemon: str, header: Callable[[], str]) -> None:
         host, _, port = daemon.rpartition(":")
-        self._address = (host, int(port)) if host else None
+        self._address = (host, int(port)) if host and port.isdecimal() else None
         self._header = header
         self._open: list[dict[str, Any]] = []
         self._socket: socket.socket | None = None
