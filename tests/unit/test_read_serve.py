@@ -346,3 +346,11 @@ def test_the_age_of_the_flags_is_told_where_there_are_any(house: House) -> None:
     house.flags = Flags(EVERYBODY, None, age_seconds=3.5)
     house.serve()
     assert house.record()["flag_age_seconds"] == 3.5
+
+
+def test_the_line_of_a_fall_back_says_whose_it_was_and_when(house: House) -> None:
+    house.candidate = CandidateError("FunctionError")
+    house.serve()
+    failed, fell_back = house.told.lines()
+    told = ("arm", "ramp", "step", "user_id", "request_id", "status", "failure")
+    assert [fell_back[name] for name in told] == [failed[name] for name in told]

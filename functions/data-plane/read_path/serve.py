@@ -145,7 +145,8 @@ def _from_candidate(request: _Request, adapter: AdapterFlag, service: Service) -
     if failed:
         service.telemetry.annotate(fallback=fell_back)
     if fell_back:
-        service.telemetry.info("[CANARY] answered from control", arm=Arm.CANDIDATE.value, **about)
+        key = {"arm": Arm.CANDIDATE.value, "ramp": request.flags.phase.ramp, "step": request.flags.phase.step}
+        service.telemetry.info("[CANARY] answered from control", **key, **about)
     return answer, "mock" if fell_back else "prisma"
 
 
