@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long bench-gate bench-read check audit sbom format lock clean
+.PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long sweep bench-gate bench-safe bench-read check audit sbom fuzz format lock clean
 
 help: ## what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -36,11 +36,12 @@ local-down: setup ## stop it, and leave nothing behind
 	@ramp local down
 
 test: setup ## the tests, a promoted and a rolled-back ramp on the emulator included
-	pytest -m "not emulator and not browser" --numprocesses 2 --dist loadfile
+	pytest -m "not emulator and not browser and not long" --numprocesses 2 --dist loadfile
 	pytest -m "emulator and not long"
 
 test-long: setup ## what make test leaves out: the demo with every fault, Ctrl-C in its middle, a crashed stack
-	pytest -m long
+	pytest -m "long and emulator"
+	$(MAKE) sweep
 
 browser: setup ## a browser for the tests of the ramp page: Debian's Chromium, and axe-core from npm
 	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null)
@@ -53,8 +54,17 @@ test-browser: browser ## the ramp page in that browser
 screenshots: browser ## the pictures of the ramp page in docs/images
 	python -m tests.browser.screenshots
 
+sweep: setup ## every call to AWS times every kind of fault (docs/safety.md): minutes
+	pytest tests/sweep --numprocesses 2 --dist load
+
+fuzz: setup ## a hundred thousand and more bad inputs at every door (minutes); make test pushes a few hundred
+	FUZZ_CASES=$(or $(CASES),6500) pytest --no-header --quiet --numprocesses 2 tests/security/test_bad_input.py
+
 bench-gate: setup ## the gate against its peers, written into docs/gate.md (hours); QUICK=1 guards its figures in two minutes
 	python -m benchmarks.gate $(if $(QUICK),--quick)
+
+bench-safe: setup ## time from an alarm to safe on the local stack, written into docs/safety.md
+	python -m benchmarks.safe
 
 bench-read: setup ## what the read path costs, as ratios to the least there could be (minutes); QUICK=1, WRITE=1 into docs/performance.md
 	python -m benchmarks.read $(if $(QUICK),--quick) $(if $(WRITE),--write)

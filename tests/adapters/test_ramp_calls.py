@@ -15,7 +15,7 @@ from ramp.adapters.metrics import COUNTS, NAMESPACE, Metrics
 from ramp.adapters.notices import Notices
 from ramp.core.evidence import ArmCounts
 from ramp.core.plan import EvidenceSettings
-from ramp.errors import TrafficNotShifted
+from ramp.errors import AwsUnavailable, TrafficNotShifted
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC).timestamp()
 EVERY_MINUTE = EvidenceSettings(period_seconds=60, delay_seconds=60, settle_seconds=900)
@@ -211,6 +211,23 @@ def test_an_alias_that_does_not_read_back_is_tried_again() -> None:
             alias.put("2", {})
 
 
+QUERIES = sum(map(len, COUNTS.values())) + 2 * len(COUNTS)  # each arm's counts, its p95 and the samples of it
+
+
+def test_a_series_that_does_not_come_is_no_series_of_zeros() -> None:
+    """Nor is one that came in part: both are read again."""
+    stubbed = boto3.client("cloudwatch")
+    whole: list[Any] = [{"Id": f"q{index}", "Timestamps": [], "Values": []} for index in range(QUERIES)]
+    for odd, said in (
+        (whole[1:], "1 missing"),
+        ([*whole[1:], {**whole[0], "StatusCode": "PartialData"}], "q0 Partial"),
+    ):
+        with Stubber(stubbed) as stub:
+            stub.add_response("get_metric_data", {"MetricDataResults": odd})
+            with pytest.raises(AwsUnavailable, match=said):
+                Metrics(stubbed, ()).evidence("ramp-1", 1, NOON, NOON + 600, EVERY_MINUTE)
+
+
 def test_evidence_of_many_days_is_read_page_by_page() -> None:
     """A month of minutes is more than one answer holds."""
     stubbed = boto3.client("cloudwatch")
@@ -221,7 +238,8 @@ def test_evidence_of_many_days_is_read_page_by_page() -> None:
 
     with Stubber(stubbed) as stub:
         stub.add_response("get_metric_data", {"MetricDataResults": page(0, 1), "NextToken": "more"})
-        stub.add_response("get_metric_data", {"MetricDataResults": page(2, 3)})
+        empty: list[Any] = [{"Id": f"q{index}", "Timestamps": [], "Values": []} for index in range(1, QUERIES)]
+        stub.add_response("get_metric_data", {"MetricDataResults": page(2, 3) + empty})
         found = Metrics(stubbed, ()).evidence("ramp-1", 1, NOON, NOON + 14 * 86_400, EVERY_MINUTE)
     assert found.control.requests == 6
     assert [bucket.control_requests for bucket in found.buckets] == [1, 2, 1, 2]

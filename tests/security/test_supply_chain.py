@@ -21,7 +21,7 @@ IMPORTED_BY_POWERTOOLS = {"aws-xray-sdk"}
 
 def imported(plane: str) -> set[str]:
     """Distributions that the plane's own modules import, other than for type checkers."""
-    distributions, found = packages_distributions(), set()
+    distributions, found = packages_distributions(), set[str]()
     for path in (ROOT / "functions" / plane).rglob("*.py"):
         for module in _modules(ast.parse(path.read_text())):
             if module not in sys.stdlib_module_names and not (ROOT / "functions" / plane / module).is_dir():

@@ -191,8 +191,9 @@ def test_cloudwatch_is_read_a_day_at_a_time_with_every_arm() -> None:
     with Stubber(client) as stub:
         for day in (1, 2):
             series = [
-                {"Id": f"q{asked.index(key)}", "Timestamps": when, "Values": [day * value]}
-                for key, value in wanted.items()
+                {"Id": f"q{index}", "Timestamps": when if key in wanted else [], "Values": values}
+                for index, key in enumerate(asked)
+                for values in [[day * wanted[key]] if key in wanted else []]
             ]
             stub.add_response("get_metric_data", {"MetricDataResults": series})
         found = recording.from_cloudwatch(Metrics(client, ()), 1_800_000_030.0, 2)

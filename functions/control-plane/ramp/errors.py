@@ -3,7 +3,8 @@
 RampError
 ├── AwsUnavailable      AWS throttled or did not answer, after boto3's own retries     Retry
 ├── TrafficNotShifted   the lever does not yet read back what was set                  Retry
-└── TrafficMoved        somebody else moved traffic or holds the lever                 Roll Back
+├── TrafficMoved        somebody else moved traffic or holds the lever                 Roll Back
+└── InputRefused        what the function was handed does not read                     Roll Back
 """
 
 
@@ -21,3 +22,7 @@ class TrafficNotShifted(RampError):  # noqa: N818  # as above
 
 class TrafficMoved(RampError):  # noqa: N818  # as above
     """Somebody else moved traffic or deploys on the same lever; trying again would fight them."""
+
+
+class InputRefused(RampError):  # noqa: N818  # as above
+    """What a function was handed, or read, does not make sense; the message names every field. Nothing was touched."""

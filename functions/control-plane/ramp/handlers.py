@@ -11,7 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  # botocore's own name
 
 from ramp import code_deploy, net, tasks
-from ramp.errors import AwsUnavailable
+from ramp.core import inputs
+from ramp.errors import AwsUnavailable, InputRefused
 from ramp.settings import Settings
 from ramp.world import World
 
@@ -49,17 +50,29 @@ def handler(task: Task) -> Handler:
 
     @wraps(task)
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        try:
-            return task(event, world())
-        except (ConnectionError, HTTPClientError) as error:
-            raise AwsUnavailable(str(error)) from error
-        except ClientError as error:
-            if error.response["Error"]["Code"] in TRANSIENT:
-                raise AwsUnavailable(str(error)) from error
-            raise
+        return handled(task, event, world())
 
     traced: Handler = tracer.capture_lambda_handler(handle, capture_response=False)
     return logger.inject_lambda_context(traced)
+
+
+def handled(task: Task, event: Mapping[str, Any], world: World) -> dict[str, Any]:
+    """What the task makes of the event.
+
+    Raises:
+        InputRefused: the event does not read, and the task has not seen it.
+        AwsUnavailable: AWS throttled or did not answer.
+    """
+    if faults := inputs.faults(task.__name__, event):
+        raise InputRefused("\n".join(faults))
+    try:
+        return task(event, world)
+    except (ConnectionError, HTTPClientError) as error:
+        raise AwsUnavailable(str(error)) from error
+    except ClientError as error:
+        if error.response["Error"]["Code"] in TRANSIENT:
+            raise AwsUnavailable(str(error)) from error
+        raise
 
 
 prepare = handler(tasks.prepare)

@@ -38,8 +38,16 @@ class Puller:
             f"alarm {alarm['AlarmName']}",
             str(alarm.get("NewStateReason", "no reason given")),
             "alarm",
-            datetime.fromisoformat(changed_at).timestamp() if changed_at else None,
+            _timestamp(changed_at),
         )
+
+
+def _timestamp(text: object) -> float | None:
+    """Epoch seconds of an alarm's time; None for one that does not read, which stops no brake."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def brake(event: Mapping[str, Any], world: World) -> Json:

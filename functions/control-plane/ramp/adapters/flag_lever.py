@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 OURS = "ramp "  # what flag versions and deployments of ramps are marked with, before the ramp's name
 SETTLES = " off"  # and behind it, when the deployment puts the flag off
+MONITORS_KEPT = " monitors kept while a ramp is settled: "
+DESCRIPTION_MAX = 1024  # Source: AWS AppConfig API reference, UpdateEnvironment
 IN_FLIGHT = frozenset({"BAKING", "VALIDATING", "DEPLOYING", "ROLLING_BACK"})
 POLLS = 60
 POLL_SECONDS = 0.5
@@ -89,7 +91,11 @@ class FlagLever:
         content = self._data.get_latest_configuration(ConfigurationToken=token)["Configuration"].read()
         if not content:  # in a session of its own the first answer is whole
             raise TrafficNotShifted("AppConfig gave no document")
-        return read_setting(json.loads(content), self._names)
+        try:
+            return read_setting(json.loads(content), self._names)
+        except (ValueError, RecursionError) as error:
+            got = f"{len(content)} bytes"
+            raise TrafficNotShifted(f"flag document: does not read, got {got}, expected two flags in JSON") from error
 
     def in_flight(self) -> Deployment | None:
         """The deployment that has not ended in the environment, whoever started it."""
@@ -122,14 +128,20 @@ class FlagLever:
         (alarm monitors "may prevent a roll forward from progressing during an application emergency").
         """
         where = {"ApplicationId": self._location.application, "EnvironmentId": self._location.environment}
-        monitors = self._appconfig.get_environment(**where).get("Monitors", [])
-        if monitors:
-            self._appconfig.update_environment(**where, Monitors=[])
+        environment = self._appconfig.get_environment(**where)
+        said, _, kept = environment.get("Description", "").partition(MONITORS_KEPT)
+        watching = environment.get("Monitors", [])
+        monitors = watching or (json.loads(kept) if kept else [])
+        if watching:
+            # With the environment itself, so that whoever settles next puts them back if this task dies here.
+            keeping = said + MONITORS_KEPT + json.dumps(watching, separators=(",", ":"))
+            known = {"Description": keeping} if len(keeping) <= DESCRIPTION_MAX else {}
+            self._appconfig.update_environment(**where, **known, Monitors=[])
         try:
             yield
         finally:
             if monitors:
-                self._appconfig.update_environment(**where, Monitors=monitors)
+                self._appconfig.update_environment(**where, Monitors=monitors, Description=said)
 
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         """Deploy `setting` and read it back.

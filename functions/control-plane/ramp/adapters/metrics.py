@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ramp.core.bucket import Bucket
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.plan import EvidenceSettings
+from ramp.errors import AwsUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -24,6 +25,9 @@ COUNTS = {
 ARM_COUNTS = {"requests": "requests", "errors": "errors", "discordant_errors": "discordant", "slow": "slow"}
 PAIR_COUNTS = ("comparisons", "mismatches")  # a served or a shadow read beside control's
 MISROUTED = "misrouted"
+ALARM_STATES = frozenset({"OK", "ALARM", "INSUFFICIENT_DATA", "MISSING"})
+COUNT_MAX = 1e15  # more than any count or latency; beyond it floats skip integers
+SHOWN_LENGTH = 60
 MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
 CLOCK_SKEW_SECONDS = 300  # sandboxes and tasks may disagree on the time; the step's key keeps older data out
 
@@ -94,11 +98,20 @@ class Metrics:
         return tuple(_buckets(self._series(asked, since, until), -1, MINUTE_SECONDS))
 
     def alarms(self) -> dict[str, str]:
-        """Each guard's state: OK, ALARM, INSUFFICIENT_DATA, or MISSING when there is no such alarm."""
+        """Each guard's state: OK, ALARM, INSUFFICIENT_DATA, or MISSING when there is no such alarm.
+
+        Raises:
+            AwsUnavailable: the answer is none; here as in every reading of this class.
+        """
         if not self._alarms:
             return {}
-        found = self._cloudwatch.describe_alarms(AlarmNames=list(self._alarms))["MetricAlarms"]
-        states = {alarm["AlarmName"]: str(alarm["StateValue"]) for alarm in found}
+        answer = self._cloudwatch.describe_alarms(AlarmNames=list(self._alarms))
+        states = {
+            str(alarm.get("AlarmName")): str(alarm.get("StateValue")) for alarm in _list_in(answer, "MetricAlarms")
+        }
+        if unknown := [name for name in self._alarms if states.get(name, "MISSING") not in ALARM_STATES]:
+            expected = ", ".join(sorted(ALARM_STATES))
+            raise AwsUnavailable(f"MetricAlarms.{unknown[0]}.StateValue: is no state, expected one of {expected}")
         return {name: states.get(name, "MISSING") for name in self._alarms}
 
     def _series(self, asked: "Sequence[_Query]", since: float, until: float) -> "_Series":
@@ -109,15 +122,53 @@ class Metrics:
             StartTime=datetime.fromtimestamp(since // asked[0].seconds * asked[0].seconds, UTC),
             EndTime=datetime.fromtimestamp(until, UTC),
         )
+        answered: dict[str, str] = {}
         for page in pages:
-            for result in page["MetricDataResults"]:
-                query = asked[int(result["Id"].removeprefix("q"))]
-                starts = (timestamp.timestamp() for timestamp in result["Timestamps"])
-                series[query.arm, query.key].update(zip(starts, result["Values"], strict=True))
+            for result in _list_in(page, "MetricDataResults"):
+                name, values = _read(result, len(asked))
+                query = asked[int(name.removeprefix("q"))]
+                series[query.arm, query.key].update(values)
+                answered[name] = str(result.get("StatusCode", "Complete"))
+        _refuse_incomplete(answered, [f"q{index}" for index in range(len(asked))])
         return series
 
 
 _Series = dict[tuple[str, str], dict[float, float]]
+
+
+def _list_in(answer: object, field: str) -> list[Any]:
+    found = answer.get(field) if isinstance(answer, Mapping) else None
+    if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
+        raise AwsUnavailable(f"{field}: is no list of objects, got {type(found).__name__}, expected one")
+    return found
+
+
+def _read(result: Mapping[str, Any], queries: int) -> tuple[str, dict[float, float]]:
+    """A series' name, and its values by the start of their period, in whatever order they came."""
+    name, starts, values = str(result.get("Id"))[:SHOWN_LENGTH], result.get("Timestamps"), result.get("Values")
+    if name not in {f"q{index}" for index in range(queries)}:
+        raise AwsUnavailable("MetricDataResults.Id: was not asked for, got another, expected q0 and on")
+    if not isinstance(starts, list) or not isinstance(values, list) or len(starts) != len(values):
+        raise AwsUnavailable(f"MetricDataResults.{name}: does not pair up, expected as many Timestamps as Values")
+    if not all(isinstance(start, datetime) for start in starts):
+        raise AwsUnavailable(f"MetricDataResults.{name}.Timestamps: are no times, expected datetimes")
+    if not all(_is_count(value) for value in values):
+        raise AwsUnavailable(f"MetricDataResults.{name}.Values: are no counts, expected finite numbers from 0")
+    return name, {start.timestamp(): float(value) for start, value in zip(starts, values, strict=True)}
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= COUNT_MAX
+
+
+def _refuse_incomplete(answered: Mapping[str, str], asked: Sequence[str]) -> None:
+    """A series that did not come, or came in part, is no series of zeros."""
+    missing = [name for name in asked if name not in answered]
+    partial = [f"{name} {status}"[:SHOWN_LENGTH] for name, status in answered.items() if status != "Complete"]
+    if missing or partial:
+        raise AwsUnavailable(
+            f"MetricDataResults: are not whole, got {len(missing)} missing, {partial[:3]}, expected all {len(asked)}"
+        )
 
 
 class _Query(NamedTuple):

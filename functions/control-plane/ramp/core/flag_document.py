@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ramp.core.plan import WHOLE_PPM
 from ramp.core.state import RampState
 
 _STRING, _NUMBER, _BOOLEAN = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
@@ -44,12 +45,19 @@ class Setting:
     @property
     def share_ppm(self) -> int:
         """Users on the candidate through the flag, in parts per million."""
-        return int(self.adapter["share_ppm"]) if self.adapter else 0
+        return _ppm(self.adapter, "share_ppm")
 
     @property
     def sample_ppm(self) -> int:
         """Control's answers that are also sent to the comparator, in parts per million."""
-        return int(self.shadow["sample_ppm"]) if self.shadow else 0
+        return _ppm(self.shadow, "sample_ppm")
+
+
+def _ppm(flag: Mapping[str, Any] | None, attribute: str) -> int:
+    """0 for a share that is none: the router takes such a document for no document."""
+    value: Any = (flag or {}).get(attribute)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and 0 <= value <= WHOLE_PPM else 0
 
 
 OFF = Setting(adapter=None, shadow=None)
@@ -107,7 +115,13 @@ def write_setting(document: Mapping[str, Any], names: FlagNames, setting: Settin
 
 
 def read_setting(served: Mapping[str, Any], names: FlagNames) -> Setting:
-    """The setting in what AppConfig serves, which leaves out the attributes of a disabled flag."""
+    """The setting in what AppConfig serves, which leaves out the attributes of a disabled flag.
+
+    Raises:
+        ValueError: it serves something else than an object.
+    """
+    if not isinstance(served, Mapping):
+        raise ValueError(f"flag document: is no object, got {type(served).__name__}, expected two flags")  # noqa: TRY004 - as JSON that does not read
     return Setting(_attributes(served.get(names.adapter)), _attributes(served.get(names.shadow)))
 
 

@@ -259,8 +259,13 @@ def _fault(path: Sequence[str | int], wrong: str, got: str, expected: str) -> st
 
 
 def _path(path: Sequence[str | int]) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_on_one_line(part)}" for part in path)
     return text.removeprefix(".") or "plan"
+
+
+def _on_one_line(name: str) -> str:
+    """A field's name as somebody wrote it, however odd."""
+    return name[:SHOWN_LENGTH].encode("unicode_escape").decode() if not name.isprintable() else name[:SHOWN_LENGTH]
 
 
 def _shown(value: object) -> str:

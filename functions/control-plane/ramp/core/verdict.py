@@ -44,7 +44,7 @@ class Answer:
         None when it is neither, however malformed: an answer that cannot be read is no yes.
         """
         word = raw.get("answer")
-        if word not in {"approve", "reject"}:
+        if word not in ("approve", "reject"):
             return None
         return cls(word == "approve", str(raw.get("by") or "somebody"), str(raw.get("reason") or "no reason given"))
 
