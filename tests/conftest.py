@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,17 @@ from local_stack import postgres
 from read_path.settings import TelemetrySettings
 from read_path.telemetry import Telemetry
 from read_path.tracing import Tracing
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The count of the fault sweep (tests/sweep): here, because with several processes this one alone hears of all."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    told = [value for report in reports for name, value in report.user_properties if name == "sweep"]
+    if told:
+        endings: Counter[str] = sum((Counter(found) for _, found, _ in told), Counter())
+        ended = ", ".join(f"{number} {ending}" for ending, number in endings.most_common())
+        faults, broken = sum(faults for faults, _, _ in told), sum(broken for *_, broken in told)
+        terminalreporter.write_line(f"fault sweep: {faults} faults tried; endings: {ended}; violations: {broken}")
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,12 @@ import pytest
 from ramp.adapters.alias_lever import AliasLever
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
-from ramp.adapters.flag_lever import FlagLever
+from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.adapters.table import Lock, RampTable
 from ramp.core.flag_document import OFF
 from rampctl.rehearsal.fakes import (
     NAMES,
+    Clock,
     FakeAliasLever,
     FakeDeadline,
     FakeExecutions,
@@ -31,9 +32,18 @@ from rampctl.rehearsal.fakes import (
 )
 
 from tests.adapters.appconfig import CANARY, SHADOW, flags_in
+from tests.sweep.memory.appconfig import APPLICATION, ENVIRONMENT, PROFILE, STRATEGY
+from tests.sweep.memory.aws import Aws
 
 FLAG, NOW, WEEK = "prismaAdapter", 1_800_000_000.0, 604_800
-both = pytest.mark.parametrize("kind", ["memory", "aws"])
+# Adapters in memory; the real ones over the clients in memory that the fault sweep strikes; the real ones over AWS.
+both = pytest.mark.parametrize("kind", ["memory", "clients", "aws"])
+
+
+def in_memory() -> Aws:
+    """AWS in memory, at a clock that passes when it is slept on."""
+    clock = Clock(NOW)
+    return Aws(clock, clock.pass_seconds)
 
 
 @pytest.fixture
@@ -41,6 +51,10 @@ def flag(kind: str, request: pytest.FixtureRequest) -> FlagLever:
     """Both flags off, in an application of the test's own."""
     if kind == "memory":
         return FakeFlagLever()
+    if kind == "clients":
+        aws = in_memory()
+        location = FlagLocation(APPLICATION, ENVIRONMENT, PROFILE, STRATEGY)
+        return FlagLever(aws.client("appconfig"), aws.client("appconfigdata"), location, NAMES, aws.sleep)  # type: ignore[arg-type]  # shaped like them
     emulated = request.getfixturevalue("emulated")
     return FlagLever(emulated("appconfig"), emulated("appconfigdata"), flags_in(emulated), NAMES, lambda _: None)
 
@@ -50,6 +64,8 @@ def alias(kind: str, request: pytest.FixtureRequest) -> AliasLever:
     """An alias `live` on version 1 of a function with versions 1 and 2."""
     if kind == "memory":
         return FakeAliasLever()
+    if kind == "clients":
+        return AliasLever(in_memory().client("lambda"), "read", "live")  # type: ignore[arg-type]  # as above
     request.getfixturevalue("aws")
     role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     functions = boto3.client("lambda")
@@ -73,6 +89,8 @@ def table(kind: str, request: pytest.FixtureRequest) -> RampTable:
     """An empty ramp table, keyed as the template keys it."""
     if kind == "memory":
         return FakeTable()
+    if kind == "clients":
+        return RampTable(in_memory().resource("dynamodb").Table("huntaze-ramps"))
     request.getfixturevalue("aws")
     return RampTable(
         boto3.resource("dynamodb").create_table(
@@ -214,15 +232,15 @@ def test_a_ramps_record_keeps_floats_and_is_written_whole(table: RampTable) -> N
 
 
 @both
-def test_a_sample_of_looks_has_both_ends_of_every_step(table: RampTable) -> None:
-    """However many there are in between, and none at all of a step that has not been looked at."""
-    for step, looks in ((0, 250), (1, 3)):
+def test_looks_are_found_by_their_place(table: RampTable) -> None:
+    """However many there are; a place that has none gives none."""
+    for step, looks in ((0, 130), (1, 3)):
         for look in range(1, looks + 1):
-            table.put_look("ramp-1", step, look, NOW, {"at": (step, look)})
-    taken = [tuple(item["document"]["at"]) for item in table.sampled_looks("ramp-1", 3, 20)]
-    assert taken == sorted(taken)
-    assert {(0, 1), (0, 250), (1, 1), (1, 2), (1, 3)} <= set(taken)
-    assert len(taken) <= 24
+            table.put_look("ramp-1", step, look, NOW, {"at": [step, look]})
+    assert [table.last_look("ramp-1", step) for step in (0, 1, 2)] == [130, 3, 0]
+    places = [(0, look) for look in range(1, 131)] + [(1, 3), (2, 1)]
+    found = sorted(item["document"]["at"] for item in table.looks_at("ramp-1", places))
+    assert found == [*([0, look] for look in range(1, 131)), [1, 3]]
 
 
 @both
@@ -340,6 +358,9 @@ def test_a_deadline_is_set_once_and_removed_twice(kind: str, request: pytest.Fix
     """Both may be delivered twice."""
     if kind == "memory":
         deadline: Deadline = FakeDeadline()
+    elif kind == "clients":
+        role, target = "arn:aws:iam::000000000000:role/deadline", "arn:aws:lambda:f"
+        deadline = Deadline(in_memory().client("scheduler"), "deadlines", role, target)  # type: ignore[arg-type]  # as above
     else:
         request.getfixturevalue("aws")
         boto3.client("scheduler").create_schedule_group(Name="deadlines")
@@ -368,6 +389,12 @@ def waiting(kind: str, request: pytest.FixtureRequest) -> Waiting:
         fake.statuses["arn:1"] = "RUNNING"
         fake.waiting.add("token-1")
         return Waiting(fake, "arn:1", "token-1", lambda: fake.outcomes["token-1"])
+    if kind == "clients":
+        aws = in_memory()
+        aws.stepfunctions.executions["arn:1"] = "RUNNING"
+        aws.stepfunctions.waiting["token-1"] = "arn:1"
+        client: Any = aws.client("stepfunctions")
+        return Waiting(Executions(client), "arn:1", "token-1", lambda: aws.stepfunctions.outcomes["token-1"])
     return _waiting_in(request.getfixturevalue("emulated"))
 
 

@@ -1,0 +1,50 @@
+"""CloudWatch: what a script says was counted, and alarm states."""
+
+# ruff: noqa: N803 - arguments are named as AWS names them
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ramp.core.evidence import Evidence
+from rampctl.rehearsal.fakes import GUARDS
+
+from tests.statemachine.ramp_run import healthy
+
+ACTS = {"ActionsEnabled": True, "AlarmActions": ["arn:aws:sns:us-east-1:000000000000:huntaze-ramp-alarms"]}
+
+
+class CloudWatch:
+    """`observe` gives the evidence of a step; all of it was counted in the first period that is asked for."""
+
+    def __init__(self) -> None:
+        self.observe: Callable[[int, float], Evidence] = healthy
+        self.alarms = dict.fromkeys(GUARDS, "OK")
+
+    def get_metric_data(self, MetricDataQueries: Any, StartTime: Any, EndTime: Any, **_: Any) -> Any:
+        return {"MetricDataResults": [self._result(query, StartTime) for query in MetricDataQueries]}
+
+    def describe_alarms(self, AlarmNames: list[str]) -> Any:
+        found = [
+            {"AlarmName": name, "StateValue": self.alarms[name], **ACTS} for name in AlarmNames if name in self.alarms
+        ]
+        return {"MetricAlarms": found}
+
+    def _result(self, query: Any, start: Any) -> dict[str, Any]:
+        stat, metric = query["MetricStat"]["Stat"], query["MetricStat"]["Metric"]
+        where = {pair["Name"]: pair["Value"] for pair in metric["Dimensions"]}
+        value = self._value(stat, metric["MetricName"], where) if "step" in where else None
+        return {
+            "Id": query["Id"],
+            "Timestamps": [] if value is None else [start],
+            "Values": [] if value is None else [float(value)],
+        }
+
+    def _value(self, stat: str, name: str, where: dict[str, str]) -> float | None:
+        counts = getattr(self.observe(int(where["step"]), 0.0), where["arm"])
+        if stat == "Sum":
+            found: float | None = getattr(counts, name, 0)
+            return found
+        p95_ms: float | None = counts.p95_ms if stat == "p95" else counts.requests
+        return p95_ms

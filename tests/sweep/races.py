@@ -1,0 +1,62 @@
+"""Two at once: at each call of a task somebody else makes so many calls, the task ends, and then they go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.sweep.faults import Fault, Kind
+from tests.sweep.memory.aws import Call, Effect
+from tests.sweep.stage import Script, Stage
+from tests.sweep.sweeping import Count, played
+from tests.sweep.walker import Walker
+
+MOST_CALLS = 100
+Act = Callable[[Stage], None]
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What befalls the call: `act` gets as far as `calls` calls, and to its end when the task is over."""
+
+    act: Act
+    calls: int
+
+    def __call__(self, stage: Stage, call: Call, effect: Effect) -> Any:
+        walker = Walker(stage, lambda: self.act(stage))
+        walker.walk(self.calls)
+
+        def finish() -> None:
+            while not walker.ended:
+                walker.walk(MOST_CALLS)
+
+        stage.after_this_task.append(finish)
+        return effect()
+
+
+def race(script: Script, function: str, act: Act, every: int = 1) -> Count:
+    """One ramp for each call of `function` and each call of `act`, or for one in `every` of these pairs."""
+    whole, _ = played(script)
+    at = [number for number, (name, _, _) in enumerate(whole.calls, start=1) if name == function]
+    count = Count()
+    pairs = [(first, calls) for first in at for calls in range(calls_of(script, at[-1], act) + 1)]
+    for first, calls in pairs[::every]:
+        stage, found = played(script, Fault(Kind("meeting", Meeting(act, calls)), first))
+        count.add(f"{script.name}, {function} at call {first} meets {calls} calls", stage, found)
+    return count
+
+
+def calls_of(script: Script, at: int, act: Act) -> int:
+    """How many calls `act` makes when nobody else does."""
+    made = 0
+
+    def counted(stage: Stage, call: Call, effect: Effect) -> Any:
+        before = len(stage.calls)
+        act(stage)
+        nonlocal made
+        made = len(stage.calls) - before
+        return effect()
+
+    played(script, Fault(Kind("count", counted), at))
+    return made

@@ -1,0 +1,93 @@
+"""One run for each call and each kind of fault, and what came of all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.sweep.faults import Fault, Kind
+from tests.sweep.invariants import (
+    ALWAYS,
+    AT_AN_ENDING,
+    ONCE_THE_NET_WAS_TOLD,
+    traffic_is_at_zero_or_at_a_promoted_whole,
+    violations,
+)
+from tests.sweep.memory.aws import Call
+from tests.sweep.stage import Script, Stage
+
+SETTLED_BY_ITSELF = {"", "RolledBack"}
+NOT_SETTLED_BY_ITSELF = {"RollbackFailed"}
+
+
+@dataclass(frozen=True)
+class Share:
+    """One in `every`, from `offset` on."""
+
+    every: int
+    offset: int = 0
+
+
+WHOLE = Share(1)
+_calls: dict[tuple[str, str], list[tuple[str, Call, Any]]] = {}  # of each script without a fault, which never differ
+
+
+@dataclass
+class Count:
+    """Faults tried, endings by kind, and every broken promise with how to get there again."""
+
+    faults: int = 0
+    endings: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+    def add(self, name: str, stage: Stage, found: list[str]) -> None:
+        """One more run."""
+        self.faults += 1
+        execution = stage.executions[stage.ramp]
+        self.endings[execution.error or execution.status] += 1
+        self.violations += [f"{name}: {how}" for how in found]
+
+
+def played(script: Script, fault: Fault | None = None, **changes: Any) -> tuple[Stage, list[str]]:
+    """Play a script to its end and beyond: the net, twice; a day later the daily rule. Returns what was broken when."""
+    stage = Stage(script, fault, **changes)
+    execution = stage.run()
+    stays = fault is not None and fault.kind.stays
+    found = violations(stage, (*ALWAYS, *_due_at_once(execution.status, execution.error)))
+    stage.tell_the_net(stage.ramp)
+    found += violations(stage, ONCE_THE_NET_WAS_TOLD if stays else (*ONCE_THE_NET_WAS_TOLD, *AT_AN_ENDING))
+    if fault is not None:
+        fault.over = True
+    stage.clock.pass_seconds(3600)
+    stage.tell_the_net(stage.ramp, again=True)
+    stage.a_day_passes()
+    return stage, found + [f"a day later, {how}" for how in violations(stage, (*ALWAYS, *AT_AN_ENDING))]
+
+
+def _due_at_once(status: str, error: str) -> tuple[Any, ...]:
+    """What an ending promises before the net has come by."""
+    if status == "ABORTED" or error in NOT_SETTLED_BY_ITSELF:
+        return ()
+    return AT_AN_ENDING if error in SETTLED_BY_ITSELF else (traffic_is_at_zero_or_at_a_promoted_whole,)
+
+
+def faults_of(script: Script, kind: Kind, **changes: Any) -> list[Fault]:
+    """Every fault of this kind in this script: one for each call that it suits, of the run without one."""
+    key = script.name, script.plan["lever"]
+    calls = _calls.get(key) or played(script, **changes)[0].calls
+    if not changes:
+        _calls[key] = calls
+    first = [function for function, _, _ in calls].index(script.swept_from)
+    return [
+        Fault(kind, at)
+        for at, (_, call, answer) in enumerate(calls, start=1)
+        if at > first and kind.suits(call, answer)
+    ]
+
+
+def sweep(script: Script, kind: Kind, count: Count, share: Share = WHOLE, **changes: Any) -> None:
+    """Play the script once for each fault, or for a `share` of them."""
+    for fault in faults_of(script, kind, **changes)[share.offset :: share.every]:
+        stage, found = played(script, fault, **changes)
+        count.add(f"{script.name}, {kind.name}, call {fault.at} {fault.struck}", stage, found)
