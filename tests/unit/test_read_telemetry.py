@@ -164,3 +164,18 @@ def test_without_a_daemon_there_is_no_trace_and_no_trouble(daemon: str, capsys: 
 def test_the_trace_is_that_of_the_invocation_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", SAMPLED)
     assert settings.tracing_header() == SAMPLED
+
+
+@pytest.mark.parametrize(
+    ("user_ids", "shown"), [("clear", "user-1"), ("hashed", "99caf29e01995047"), ("off", None), ("x", None)]
+)
+def test_a_users_id_is_shown_as_the_stack_says(user_ids: str, shown: str | None) -> None:
+    """In log lines and in annotations alike; a setting that is none shows nothing."""
+    stream, told = io.StringIO(), Tracing("", lambda: "")
+    annotated: list[dict[str, Any]] = []
+    told.annotate = annotated.append  # type: ignore[method-assign, assignment]  # the wire to X-Ray
+    telemetry = Telemetry(ABOUT._replace(user_ids=user_ids, user_id_key="stack"), told, stream)
+    telemetry.info("[MOCK-SUCCESS]", user_id="user-1")
+    telemetry.annotate(userId="user-1", canary=True)
+    assert json.loads(stream.getvalue()).get("user_id") == shown
+    assert annotated == [{"canary": True} | ({"userId": shown} if shown else {})]

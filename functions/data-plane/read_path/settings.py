@@ -47,12 +47,17 @@ class ShadowSettings(NamedTuple):
 
 
 class TelemetrySettings(NamedTuple):
-    """`daemon` is X-Ray's `host:port`, empty where nothing is traced."""
+    """`daemon` is X-Ray's `host:port`, empty where nothing is traced.
+
+    `user_ids` is `clear`, `hashed` (with `user_id_key`) or `off`: what logs and traces show of a user's id.
+    """
 
     service: str
     namespace: str
     log_level: str
     daemon: str
+    user_ids: str = "clear"
+    user_id_key: str = ""
 
 
 def router_settings(environment: Mapping[str, str] = os.environ) -> RouterSettings:
@@ -102,6 +107,8 @@ def telemetry_settings(environment: Mapping[str, str] = os.environ) -> Telemetry
         namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE", "Huntaze/ReadPath"),
         log_level=environment.get("POWERTOOLS_LOG_LEVEL", "INFO").upper(),
         daemon=environment.get("AWS_XRAY_DAEMON_ADDRESS", ""),
+        user_ids=environment.get("USER_IDS", "clear"),
+        user_id_key=environment.get("USER_ID_KEY", ""),
     )
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from hashlib import sha256
 from typing import IO, Any
 
 from read_path import settings
@@ -20,6 +21,7 @@ from read_path.core.routing import Arm, Phase
 from read_path.tracing import Tracing
 
 TRACE_NAMESPACE = "huntaze"
+_HASH_DIGITS = 16
 _PRECISION = 3  # microseconds are enough for a latency in milliseconds
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _UNITS = {"latency_ms": "Milliseconds", "flag_age_seconds": "Seconds"}
@@ -75,7 +77,7 @@ class Telemetry:
     def annotate(self, **annotations: str | bool) -> None:
         """Put X-Ray annotations (searchable) on the open subsegment."""
         with _harmless():
-            self._tracing.annotate(annotations)
+            self._tracing.annotate(self._shown(annotations, "userId"))
 
     def describe(self, **metadata: str | float | bool) -> None:
         """Put X-Ray metadata on the open subsegment, under `huntaze`."""
@@ -106,6 +108,20 @@ class Telemetry:
             if _LEVELS.get(level, 0) >= _LEVELS.get(self._about.log_level, 0):
                 self._write(level, message, fields)
 
+    def _shown(self, fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """`fields` with the user's id under `name` as clear, hashed or off; a setting that is none of them is off.
+
+        The hash is as lasting as its key, so that one user's requests are found together, and no other's.
+        """
+        shown = dict(fields)
+        if self._about.user_ids == "clear" or name not in shown:
+            return shown
+        user_id = shown.pop(name)
+        if self._about.user_ids == "hashed":
+            keyed = f"{self._about.user_id_key}:{user_id}".encode("utf-8", "backslashreplace")
+            shown[name] = sha256(keyed).hexdigest()[:_HASH_DIGITS]
+        return shown
+
     def _write(self, level: str, message: str, fields: Mapping[str, object], directive: str = "") -> None:
         now = self._clock()
         line = {
@@ -113,7 +129,7 @@ class Telemetry:
             "message": message,
             "timestamp": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z",
             "service": self._about.service,
-            **fields,
+            **self._shown(fields, "user_id"),
             "xray_trace_id": settings.tracing_header().partition(";")[0].removeprefix("Root=") or None,
         }
         text = json.dumps({name: value for name, value in line.items() if value is not None})
