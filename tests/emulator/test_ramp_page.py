@@ -106,8 +106,9 @@ def test_a_month_of_looks_and_twenty_ramps_open_in_a_second(local_stack: Stack, 
         for look in range(1, count + 1):
             step = look * (last + 1) // (count + 1)
             of_step = [each for each in looks if each["document"]["step"] == step]
-            document = of_step[look % len(of_step)]["document"]
-            key = {"pk": f"ramp#{name}", "sk": f"look#{step:03}#{look - step * count // (last + 1):06}"}
+            number = look - step * count // (last + 1)
+            document = {**of_step[look % len(of_step)]["document"], "step": step, "look": number}
+            key = {"pk": f"ramp#{name}", "sk": f"look#{step:03}#{number:06}"}
             batch.put_item(Item={**key, "at": int(director.clock()) + look, "document": json.dumps(document)})
     now = time.time()
     state: Any = {**record["document"], "ramp": name}
@@ -116,7 +117,9 @@ def test_a_month_of_looks_and_twenty_ramps_open_in_a_second(local_stack: Stack, 
         fields: Any = {"step": 1, "steps": 6, "share_ppm": 0, "reason": "x", "ended_at": int(now)}
         session.table.enlist("prismaAdapter", f"{name}-{index}", "rolled_back", now - index, now, **fields)
     for path in ("", f"ramps/{name}"):
-        opened(local_stack.page_url + path)  # the sandbox's first answer is its own test's
+        first = time.perf_counter()
+        opened(local_stack.page_url + path)
+        print(f"/{path}, read for the first time: {time.perf_counter() - first:.3f} s")
         began = time.perf_counter()
         assert name in opened(local_stack.page_url + path)
         took = time.perf_counter() - began

@@ -10,12 +10,13 @@ import pytest
 from ramp.page import fields, forms, markup
 from ramp.page.charts import wilson
 from ramp.page.check_rows import rows
+from ramp.page.looks import Looks, spread
 from ramp.page.records import Records, read
 from ramp.page.view import listed, ramp_view
-from rampctl.rehearsal.fakes import House
+from rampctl.rehearsal.fakes import FakeMetrics, House
 from scipy.stats import binomtest
 
-from tests.statemachine.ramp_run import RAMP, Run, answering, asking_plan, failing_at
+from tests.statemachine.ramp_run import RAMP, Run, answering, asking_plan, failing_at, healthy
 
 # Source: npm, uplot 1.6.32 (MIT), dist/uPlot.iife.min.js and dist/uPlot.min.css, as `npm pack` hands them over under
 # sha512-KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw==
@@ -105,6 +106,34 @@ def test_the_band_is_wilsons(events: int, trials: int) -> None:
     """Held against scipy's."""
     expected = binomtest(events, trials).proportion_ci(0.95, "wilson")
     assert wilson(events, trials) == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
+@pytest.mark.parametrize("last", [0, 1, 12, 13, 100, 2_880])
+def test_a_sample_has_both_ends_and_no_more_than_fits(last: int) -> None:
+    """What was chosen stays chosen while a ramp goes on, so that little has to be read again."""
+    chosen = spread(last, 12)
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) <= 13
+    assert {number for number in (1, last) if last} <= set(chosen)
+    assert set(chosen[:-1]) <= {*spread(max(1, last - 1), 12), *spread(last, 12)}
+
+
+def test_a_look_is_read_once() -> None:
+    """Of an open page only the newest one is asked for."""
+    house = House(FakeMetrics(healthy))
+    asked: list[int] = []
+    fetch = house.table.looks_at
+
+    def counted(ramp: str, places: Any) -> list[dict[str, Any]]:
+        asked.append(len(places))
+        return fetch(ramp, places)
+
+    house.table.looks_at = counted  # type: ignore[method-assign]  # the same, with a count
+    looks = Looks(house.table)
+    for look in range(1, 5):
+        house.table.put_look(RAMP, 0, look, look, {"step": 0, "look": look})
+        assert [each["look"] for each in looks.sample(RAMP, 1)] == list(range(1, look + 1))
+    assert asked == [1, 1, 1, 1]
 
 
 def test_every_check_says_what_would_change_it(promoted: Records, rolled_back: Records) -> None:

@@ -253,14 +253,11 @@ class FakeTable(RampTable):
     def look(self, ramp: str, step: int, look: int) -> dict[str, Any] | None:
         return copy.deepcopy(self.kept_looks.get((ramp, step, look), {}).get("document"))
 
-    def sampled_looks(self, ramp: str, steps: int, per_step: int) -> list[dict[str, Any]]:
-        taken = []
-        for step in range(steps):
-            looks = [item for key, item in sorted(self.kept_looks.items()) if key[:2] == (ramp, step)]
-            taken += looks[:: max(1, -(-len(looks) // per_step))]
-            if looks and taken[-1] is not looks[-1]:
-                taken.append(looks[-1])
-        return taken
+    def looks_at(self, ramp: str, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+        return [copy.deepcopy(self.kept_looks[ramp, *place]) for place in places if (ramp, *place) in self.kept_looks]
+
+    def last_look(self, ramp: str, step: int) -> int:
+        return max((look for of, at, look in self.kept_looks if (of, at) == (ramp, step)), default=0)
 
     def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> bool:
         standing = self.requests.get(ramp)

@@ -1,7 +1,7 @@
 """The ramp table: lock, list, ramp, looks, question, command, words. Keys and fields as in docs/wire.md."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
@@ -111,20 +111,23 @@ class RampTable:
         found = _decoded(self._get(_key(ramp, f"look#{step:03}#{look:06}")))
         return found["document"] if found else None
 
-    def sampled_looks(self, ramp: str, steps: int, per_step: int) -> list[dict[str, Any]]:
-        """At most `per_step` looks of each of the first `steps` steps, evenly, the first and the last of each included.
+    def looks_at(self, ramp: str, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+        """The looks at these places (step, number of the look), documents decoded, in no order."""
+        keys = [_key(ramp, f"look#{step:03}#{look:06}") for step, look in places]
+        batches = (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+        return [decoded for batch in batches for item in self._batch(batch) if (decoded := _decoded(item))]
 
-        Looks are numbered from 1 in each step and cumulative, so a sample says as much as a picture has room for,
-        however long the ramp: a month of looks is megabytes.
-        """
-        keys = [
-            _key(ramp, f"look#{step:03}#{look:06}")
-            for step in range(steps)
-            for look in _evenly(self._last_look(ramp, step), per_step)
-        ]
-        items = [item for start in range(0, len(keys), BATCH) for item in self._batch(keys[start : start + BATCH])]
-        decoded = (_decoded(item) for item in sorted(items, key=lambda item: str(item["sk"])))
-        return [item for item in decoded if item]
+    def last_look(self, ramp: str, step: int) -> int:
+        """The number of a step's latest look; 0 before the first."""
+        found = self._table.query(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={":pk": f"ramp#{ramp}", ":prefix": f"look#{step:03}#"},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+            ProjectionExpression="sk",
+        )["Items"]
+        return int(str(found[0]["sk"]).rpartition("#")[2]) if found else 0
 
     def put_gate(self, ramp: str, kept: Mapping[str, Any], now: float) -> None:
         """What the gate keeps from look to look."""
@@ -264,18 +267,6 @@ class RampTable:
             return False
         return True
 
-    def _last_look(self, ramp: str, step: int) -> int:
-        """The number of a step's latest look; 0 before the first."""
-        found = self._table.query(
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues={":pk": f"ramp#{ramp}", ":prefix": f"look#{step:03}#"},
-            ConsistentRead=True,
-            ScanIndexForward=False,
-            Limit=1,
-            ProjectionExpression="sk",
-        )["Items"]
-        return int(str(found[0]["sk"]).rpartition("#")[2]) if found else 0
-
     def _batch(self, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
         """These items; Amazon DynamoDB may leave some for another time when they are large."""
         name, items = self._table.name, []
@@ -311,13 +302,6 @@ def _lock_key(flag: str) -> dict[str, str]:
 
 def _link_key(link_id: str) -> dict[str, str]:
     return {"pk": f"link#{sha256(link_id.encode()).hexdigest()}", "sk": "link"}
-
-
-def _evenly(last: int, most: int) -> list[int]:
-    """At most `most` (at least 2) of the numbers from 1 to `last`, evenly, both ends included."""
-    if last <= most:
-        return list(range(1, last + 1))
-    return sorted({1 + round(index * (last - 1) / (most - 1)) for index in range(most)})
 
 
 def _key(ramp: str, kind: str) -> dict[str, str]:

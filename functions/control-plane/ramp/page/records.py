@@ -6,9 +6,7 @@ from typing import Any
 
 from ramp.adapters.table import RampTable
 from ramp.core.state import RampState
-
-POINTS = 240  # of a chart: more than a screen has room for adds nothing
-FEWEST_A_STEP = 12
+from ramp.page.looks import Looks
 
 
 @dataclass(frozen=True)
@@ -43,21 +41,19 @@ class Records:
         return look if look and look["step"] == self.state.step else None
 
 
-def read(table: RampTable, ramp: str) -> Records | None:
-    """Everything the page shows of `ramp`; None when there is no such ramp."""
+def read(table: RampTable, ramp: str, looks: Looks | None = None) -> Records | None:
+    """Everything the page shows of `ramp`; None when there is none. `looks` are kept from reading to reading."""
     record = table.ramp(ramp)
     if record is None:
         return None
     state = RampState.from_wire(record["document"])
-    steps = state.step + 1
-    looks = table.sampled_looks(ramp, steps, max(FEWEST_A_STEP, POINTS // steps))
     return Records(
         state=state,
         status=str(record["status"]),
         reason=str(record["reason"]),
         share_ppm=int(record["share_ppm"]),
         updated_at=float(record["updated_at"]),
-        looks=tuple({**item["document"], "at": float(item["at"])} for item in looks),
+        looks=(looks or Looks(table)).sample(ramp, state.step + 1),
         words=tuple(table.words(ramp)),
         request=table.request(ramp),
         command=table.command(ramp),

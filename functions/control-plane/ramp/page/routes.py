@@ -13,6 +13,7 @@ from ramp.page import fields, forms, links, markup
 from ramp.page.answering import AWAY, NOT_OURS, WHO_AND_WHY, Http, assets, data, html, posted, see, told
 from ramp.page.decision import decide_page, decided, form_for, links_of
 from ramp.page.desk import Desk
+from ramp.page.looks import Looks
 from ramp.page.records import Records, read
 from ramp.page.view import Listed, listed, ramp_view
 
@@ -56,6 +57,7 @@ class _Page:
     def __init__(self, app: LambdaFunctionUrlResolver, desk: Desk) -> None:
         self._app = app
         self._desk = desk
+        self._looks = Looks(desk.table)
 
     def home(self) -> Http:
         return html("list.html", ramps=self._listed(), flags=self._desk.flags)
@@ -140,7 +142,7 @@ class _Page:
         return see(f"/ramps/{ramp}")
 
     def _read(self, ramp: str) -> Records | None:
-        return read(self._desk.table, ramp)
+        return read(self._desk.table, ramp, self._looks)
 
     def _listed(self) -> tuple[Listed, ...]:
         items = [
@@ -153,6 +155,7 @@ class _Link:
     def __init__(self, app: LambdaFunctionUrlResolver, desk: Desk) -> None:
         self._app = app
         self._desk = desk
+        self._looks = Looks(desk.table)
 
     def question(self, link_id: str) -> Http:
         records, dead = self._follow(link_id)
@@ -171,7 +174,7 @@ class _Link:
         link = self._desk.table.link(link_id)
         if link is None:
             return None, links.UNKNOWN
-        records = read(self._desk.table, str(link["ramp"]))
+        records = read(self._desk.table, str(link["ramp"]), self._looks)
         return records, links.dead(link, records, self._desk.now())
 
 
