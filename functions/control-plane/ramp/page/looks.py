@@ -1,0 +1,60 @@
+"""A sample of a ramp's looks: as many as a picture has room for, however long the ramp, each read once a sandbox.
+
+A look is never written anew, so what has been read is kept: a page that is open asks for the newest look and no more.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ramp.adapters.table import RampTable
+
+POINTS = 160  # of a chart: more than a screen has room for adds nothing
+FEWEST_A_STEP = 12
+MOST_KEPT = 4_000  # looks of about 5 KB
+Key = tuple[str, int, int]
+
+
+class Looks:
+    """Samples and keeps looks of one table."""
+
+    def __init__(self, table: RampTable) -> None:
+        self._table = table
+        self._kept: dict[Key, Mapping[str, Any]] = {}
+        self._last: dict[tuple[str, int], int] = {}
+
+    def sample(self, ramp: str, steps: int) -> tuple[Mapping[str, Any], ...]:
+        """Looks of the first `steps` steps in order, each document with its `at`; the ends of every step included."""
+        per_step = max(FEWEST_A_STEP, POINTS // max(1, steps))
+        keys = [
+            (ramp, step, look)
+            for step in range(steps)
+            for look in spread(self._last_look(ramp, step, is_past=step < steps - 1), per_step)
+        ]
+        missing = [(step, look) for _, step, look in keys if (ramp, step, look) not in self._kept]
+        if len(self._kept) + len(missing) > MOST_KEPT:
+            self._kept.clear()
+            missing = [(step, look) for _, step, look in keys]
+        for item in self._table.looks_at(ramp, missing):
+            document = item["document"]
+            self._kept[ramp, document["step"], document["look"]] = {**document, "at": float(item["at"])}
+        return tuple(self._kept[key] for key in keys if key in self._kept)
+
+    def _last_look(self, ramp: str, step: int, *, is_past: bool) -> int:
+        """A step that was left gets no more looks."""
+        if (ramp, step) in self._last:
+            return self._last[ramp, step]
+        last = self._table.last_look(ramp, step)
+        if is_past:
+            self._last[ramp, step] = last
+        return last
+
+
+def spread(last: int, most: int) -> list[int]:
+    """At most about `most` of the numbers from 1 to `last`, evenly, both ends included.
+
+    The stride doubles, so that what was chosen of fewer looks is mostly chosen of more.
+    """
+    stride = 1
+    while last > most * stride:
+        stride *= 2
+    return sorted({*range(1, last + 1, stride), last} - {0})
