@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
 from ramp.core.plan import format_percent
@@ -18,7 +18,7 @@ from ramp.errors import TrafficNotShifted
 
 if TYPE_CHECKING:
     from mypy_boto3_appconfig import AppConfigClient
-    from mypy_boto3_appconfig.type_defs import DeploymentSummaryTypeDef, DeploymentTypeDef
+    from mypy_boto3_appconfig.type_defs import DeploymentSummaryTypeDef, DeploymentTypeDef, MonitorTypeDef
     from mypy_boto3_appconfigdata import AppConfigDataClient
 
 OURS = "ramp "  # what flag versions and deployments of ramps are marked with, before the ramp's name
@@ -128,20 +128,30 @@ class FlagLever:
         (alarm monitors "may prevent a roll forward from progressing during an application emergency").
         """
         where = {"ApplicationId": self._location.application, "EnvironmentId": self._location.environment}
-        environment = self._appconfig.get_environment(**where)
-        said, _, kept = environment.get("Description", "").partition(MONITORS_KEPT)
-        watching = environment.get("Monitors", [])
-        monitors = watching or (json.loads(kept) if kept else [])
-        if watching:
-            # With the environment itself, so that whoever settles next puts them back if this task dies here.
-            keeping = said + MONITORS_KEPT + json.dumps(watching, separators=(",", ":"))
-            known = {"Description": keeping} if len(keeping) <= DESCRIPTION_MAX else {}
-            self._appconfig.update_environment(**where, **known, Monitors=[])
+        monitors, said = self._take_monitors_off(where)
         try:
             yield
         finally:
             if monitors:
                 self._appconfig.update_environment(**where, Monitors=monitors, Description=said)
+
+    def _take_monitors_off(self, where: dict[str, str]) -> "tuple[list[MonitorTypeDef], str]":
+        """The monitors to put back, with the environment's description as it was.
+
+        They are kept in the description meanwhile, so that whoever settles next puts them back if this task dies.
+        """
+        try:
+            environment = self._appconfig.get_environment(**where)
+            said, _, kept = environment.get("Description", "").partition(MONITORS_KEPT)
+            watching = environment.get("Monitors", [])
+            if watching:
+                keeping = said + MONITORS_KEPT + json.dumps(watching, separators=(",", ":"))
+                known = {"Description": keeping} if len(keeping) <= DESCRIPTION_MAX else {}
+                self._appconfig.update_environment(**where, **known, Monitors=[])
+        except (ClientError, BotoCoreError) as error:  # no alarm may be red: traffic first
+            logger.warning("monitors stay on", extra={"cause": str(error)})
+            return [], ""
+        return watching or (json.loads(kept) if kept else []), said
 
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         """Deploy `setting` and read it back.
