@@ -341,6 +341,49 @@ def compare(
 
 
 @app.command()
+def preflight(local: Local = False, as_json: Json = False) -> Exit:
+    """15 checks of account and stack before a ramp, each with why it matters and what mends it. 4 when one fails."""
+    from rampctl import inspection
+    from rampctl import preflight as checks
+    from rampctl.session import Session
+
+    findings = inspection.inspect(Session.open(local=local), checks.CHECKS)
+    return inspection.tell(findings, _console(), as_json=as_json)
+
+
+@app.command()
+def verify(local: Local = False, as_json: Json = False) -> Exit:
+    """12 checks of a fresh deployment. 4 when one fails."""
+    from rampctl import inspection, verifying
+    from rampctl.session import Session
+
+    findings = inspection.inspect(Session.open(local=local), verifying.CHECKS)
+    return inspection.tell(findings, _console(), as_json=as_json)
+
+
+@app.command()
+def monitor(
+    watch: Annotated[bool, typer.Option("--watch", help="Again every five seconds, until Ctrl-C.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the dashboard into this .svg or .png file instead.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=1, max=1440, help="What the picture goes back to.")] = 60,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """Requests, errors, p95, alarms, AppConfig's deployment and recent log lines on one screen."""
+    from rampctl import monitoring
+    from rampctl.session import Session
+
+    if picture is not None:
+        from rampctl import dashboard
+
+        dashboard.draw(Session.open(local=local), picture, minutes * 60)
+        return DONE
+    return monitoring.monitor(Session.open(local=local), _console(), watch=watch, as_json=as_json)
+
+
+@app.command()
 def traffic(
     rate: Annotated[float, typer.Option(min=0.1, max=100, help="Requests a second.")] = 12,
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long.")] = 60,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
-from local_stack import stack
+from local_stack import stack, state, traces
 from local_stack.ports import LOOPBACK
 from local_stack.traffic import Traffic
 from ramp.adapters.alias_lever import AliasLever
@@ -48,8 +48,9 @@ CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard",
 class Session:
     """Clients and adapters, each made when it is first used."""
 
-    def __init__(self, boto: boto3.Session) -> None:
+    def __init__(self, boto: boto3.Session, segments: Path | None = None) -> None:
         self._boto = boto
+        self.segments = segments  # where the local stack keeps X-Ray's segments, None on AWS
 
     @classmethod
     def open(cls, *, local: bool) -> Self:
@@ -57,13 +58,14 @@ class Session:
         if not local:
             region = boto3.Session().region_name or REGION
             return cls(boto3.Session(region_name=region))
-        running = stack.status(repository.find(Path.cwd())).stack
+        checkout = repository.find(Path.cwd())
+        running = stack.status(checkout).stack
         if running is None:
             raise CommandError("local stack: is not up; start it with: ramp local up")
-        return cls.of_stack(running)
+        return cls.of_stack(running, checkout / state.FOLDER / traces.FILE_NAME)
 
     @classmethod
-    def of_stack(cls, running: stack.Stack) -> Self:
+    def of_stack(cls, running: stack.Stack, segments: Path | None = None) -> Self:
         """A session with a local stack, whatever the user's own AWS_* variables say."""
         core = botocore.session.Session()
         core.get_component("config_store").set_config_variable("endpoint_url", running.endpoint_url)
@@ -74,12 +76,18 @@ class Session:
                 aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
                 region_name=environment["AWS_DEFAULT_REGION"],
-            )
+            ),
+            segments,
         )
 
     def client(self, service: str) -> Any:
         """A client of any service of AWS, for what no adapter asks."""
         return self._boto.client(service, config=CONFIG)  # type: ignore[call-overload]  # by name, so Any comes back
+
+    @property
+    def is_local(self) -> bool:
+        """Whether commands go to an emulator on this machine."""
+        return urlsplit(self.functions.meta.endpoint_url).hostname == LOOPBACK
 
     @property
     def region(self) -> str:
@@ -158,7 +166,7 @@ class Session:
         """Reads as users make them, through the alias; not started yet."""
         function, alias = self.settings.read_function, self.settings.read_alias
         endpoint_url = self.functions.meta.endpoint_url
-        if urlsplit(endpoint_url).hostname == LOOPBACK:
+        if self.is_local:
             return Traffic(endpoint_url, rate_per_second, users, max_seconds, function, alias)
         # No retries: what fails here has failed for a user.
         single = Config(retries={"total_max_attempts": 1}, max_pool_connections=USERS_AT_ONCE)

@@ -9,8 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from local_stack.alarms import evaluate
+from ramp import gauges
 from ramp.adapters.metrics import COUNTS, NAMESPACE
+from ramp.core import prices
+from ramp.core.check import Verdict
 from ramp.settings import PageSettings, Settings, WebhookSettings
+from rampctl import dashboard
 from read_path import settings as read_settings
 
 from tests.template.document import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLATE, environment, of_type
@@ -162,16 +167,45 @@ def test_the_guards_that_tasks_look_at_are_the_templates_alarms() -> None:
         assert named is None or set(named.split(",")) == alarms
 
 
-def test_the_dashboard_shows_metrics_of_the_wire() -> None:
-    """Every metric of the read path's namespace is one that an arm has."""
-    body = json.loads(re.sub(r"\$\{[^}]*\}", "x", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]))
-    known = {metric for metrics in COUNTS.values() for metric in metrics} | {"latency_ms"}
-    shown = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", [])]
-    assert shown
-    for row in shown:
-        if row[0] == NAMESPACE:
-            assert row[1] in known
-            assert row[2] == "arm"
+BODY: Mapping[str, Any] = json.loads(
+    re.sub(r"\$\{[^}]*\}", "x", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+)
+CHARTS = [widget["properties"] for widget in BODY["widgets"] if widget["type"] == "metric"]
+LOGGED = {"Invocations": "FunctionName", "Duration": "FunctionName", "IncomingBytes": "LogGroupName"}
+
+
+def _is_emitted(namespace: str, name: str, *dimensions: str) -> bool:
+    if namespace == NAMESPACE:
+        return dimensions[0] == "arm" and name in {*COUNTS[dimensions[1]], "latency_ms"}
+    if namespace == gauges.NAMESPACE:
+        known = gauges.gauges("f", 0, 0, Verdict.PASS, 0)["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+        return dimensions == ("flag", "prismaAdapter") and {"Name": name} in known
+    names = {properties["FunctionName"] for properties in FUNCTIONS.values()}
+    return LOGGED[name] == dimensions[0] and dimensions[1].removeprefix("/aws/lambda/") in names
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart["title"])
+def test_the_dashboard_shows_metrics_that_are_emitted(chart: Mapping[str, Any]) -> None:
+    """Under the dimensions that they are emitted with; expressions name rows of their own widget."""
+    lines = dashboard.lines_of(chart)
+    assert [line for line in lines if line.visible]
+    assert all(_is_emitted(*line.metric) for line in lines if line.metric)
+    known = {line.id: 1.0 for line in lines if line.metric}
+    assert all(evaluate(line.expression, known) is not None for line in lines if line.expression)
+
+
+def test_the_dashboard_shows_every_alarm_and_charges_what_aws_charges() -> None:
+    """Prices stand in one file, and the dashboard cannot import it."""
+    (alarms,) = [widget["properties"]["alarms"] for widget in BODY["widgets"] if widget["type"] == "alarm"]
+    assert len(alarms) == len(of_type("AWS::CloudWatch::Alarm"))
+    rows = {line.id: line for chart in CHARTS for line in dashboard.lines_of(chart)}
+    ids = {f"{kind}{index}": 0.0 for kind in "idb" for index in range(3)}
+    assert evaluate(rows["requests_usd"].expression, ids | {"i0": 1}) == pytest.approx(prices.LAMBDA_REQUEST)
+    gigabytes = GLOBALS["MemorySize"] / 1024
+    assert evaluate(rows["time_usd"].expression, ids | {"d0": 1000}) == pytest.approx(
+        gigabytes * prices.LAMBDA_GB_SECOND
+    )
+    assert evaluate(rows["logs_usd"].expression, ids | {"b0": 1e9}) == pytest.approx(prices.LOG_GB)
 
 
 def test_the_namespace_is_one() -> None:

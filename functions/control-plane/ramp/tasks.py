@@ -23,6 +23,7 @@ from ramp.core.state import RampState
 from ramp.core.verdict import Action, Answer, Command, Decision, Verb, decide
 from ramp.ending import clear, is_nobodys, let_go
 from ramp.errors import TrafficMoved
+from ramp.gauges import gauges
 from ramp.ledger import LEASE_SECONDS, hold, record
 from ramp.preconditions import unmet
 from ramp.world import World
@@ -135,7 +136,9 @@ def measure(event: Mapping[str, Any], world: World) -> Json:
     record(world, decision.state, "running", decision.reason)
     if decision.action is Action.ADVANCE:
         _tell(world, state, Kind.ADVANCED, f"Ramp {state.ramp} goes on", f"{decision.reason}.")
-    logger.info("look", extra={name: document[name] for name in ("step", "look", "action", "reason")})
+    told = {name: document[name] for name in ("look", "action", "reason")}
+    here = gauges(plan.flag, state.current.share_ppm, state.step, decision.verdict, now)
+    logger.info("look", extra={"ramp": state.ramp, **told, **here})
     return _next(decision)
 
 

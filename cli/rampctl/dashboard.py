@@ -1,0 +1,151 @@
+"""The deployed dashboard as a picture: its own widgets, over the metrics that CloudWatch has.
+
+Expressions are worked out here, with the arithmetic that `local_stack.alarms` knows, because the emulator has none.
+Source: Amazon CloudWatch API reference, "Dashboard body structure and syntax" (".", "..." repeat the row above).
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local_stack.alarms import evaluate
+
+from rampctl.rehearsal import drawing
+from rampctl.session import Session
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NAME = "huntaze-prisma-migration"
+PARTS = 120  # points of a line, at most
+SHORTEST_PERIOD_SECONDS = 5
+COLUMNS = 2
+Series = Mapping[float, float]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a widget: a metric, or an `expression` over the ids of other rows."""
+
+    id: str
+    label: str
+    stat: str
+    visible: bool
+    metric: tuple[str, ...] = ()
+    expression: str = ""
+
+
+def lines_of(properties: Mapping[str, Any]) -> tuple[Line, ...]:
+    """The rows of a metric widget, their shorthand written out."""
+    found: list[Line] = []
+    before: tuple[str, ...] = ()
+    for index, row in enumerate(properties["metrics"]):
+        options = row[-1] if isinstance(row[-1], dict) else {}
+        words = tuple(word for word in row if not isinstance(word, dict))
+        if words:
+            before = _written_out(words, before)
+        label = options.get("label") or (before[-1] if words else "")
+        found.append(
+            Line(
+                id=options.get("id", f"m{index}"),
+                label=label,
+                stat=options.get("stat", properties["stat"]),
+                visible=options.get("visible", True),
+                metric=before if words else (),
+                expression=options.get("expression", ""),
+            )
+        )
+    return tuple(found)
+
+
+def draw(session: Session, file: Path, seconds: float) -> None:
+    """Draw the last `seconds` into `file`, an SVG or PNG by its name. Raises CommandError for another."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # slow to import, seldom needed
+    from matplotlib.figure import Figure  # noqa: PLC0415  # as above
+
+    drawing.check(file)
+    cloudwatch = session.client("cloudwatch")
+    widgets = json.loads(cloudwatch.get_dashboard(DashboardName=NAME)["DashboardBody"])["widgets"]
+    charts = [widget["properties"] for widget in widgets if widget["type"] == "metric"]
+    rows = -(-len(charts) // COLUMNS)
+    figure = Figure(figsize=(12, 2.6 * rows + 0.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    until = time.time()
+    period = max(SHORTEST_PERIOD_SECONDS, round(seconds / PARTS))
+    for axes, properties in zip(figure.subplots(rows, COLUMNS).flat, charts, strict=False):
+        chart(axes, properties, read(cloudwatch, lines_of(properties), until - seconds, until, period))
+    figure.suptitle(_states(cloudwatch, widgets), fontsize=8)
+    figure.savefig(file)
+
+
+def read(cloudwatch: Any, lines: Sequence[Line], since: float, until: float, period: int) -> dict[str, Series]:
+    """Each visible line's values by their minutes before `until`."""
+    metrics = [line for line in lines if line.metric]
+    answer = cloudwatch.get_metric_data(
+        MetricDataQueries=[
+            {"Id": f"q{index}", "MetricStat": _stat(line, period)} for index, line in enumerate(metrics)
+        ],
+        StartTime=datetime.fromtimestamp(since // period * period, UTC),
+        EndTime=datetime.fromtimestamp(until, UTC),
+    )
+    found: dict[str, dict[float, float]] = {line.id: {} for line in metrics}
+    for result in answer["MetricDataResults"]:
+        moments = (moment.timestamp() for moment in result["Timestamps"])
+        found[metrics[int(result["Id"][1:])].id] = dict(zip(moments, result["Values"], strict=True))
+    known = sorted({at for points in found.values() for at in points})
+    for line in lines:
+        if line.expression:
+            points = ((at, evaluate(line.expression, {name: s.get(at) for name, s in found.items()})) for at in known)
+            found[line.id] = {at: value for at, value in points if value is not None}
+    return {
+        line.id: {(at - until) / 60: value for at, value in sorted(found[line.id].items())}
+        for line in lines
+        if line.visible
+    }
+
+
+def chart(axes: "Axes", properties: Mapping[str, Any], series: Mapping[str, Series]) -> None:
+    """One widget; time in minutes before now."""
+    labels = {line.id: line.label for line in lines_of(properties)}
+    if properties.get("stacked"):
+        moments = sorted({at for points in series.values() for at in points})
+        heights = [[points.get(at, 0.0) for at in moments] for points in series.values()]
+        axes.stackplot(moments, heights, labels=[labels[name] for name in series], alpha=0.8)
+    else:
+        for name, points in series.items():
+            axes.plot(list(points), list(points.values()), label=labels[name], linewidth=1.2)
+    for mark in properties.get("annotations", {}).get("horizontal", ()):
+        axes.axhline(mark["value"], color="#999999", linestyle=":", linewidth=0.8)
+        axes.annotate(mark["label"], (0, mark["value"]), xycoords=("axes fraction", "data"), fontsize=6)
+    axes.set_title(properties["title"], fontsize=9)
+    axes.tick_params(labelsize=7)
+    axes.set_xlabel("minutes ago", fontsize=7)
+    axes.legend(fontsize=6, loc="upper left")
+
+
+def _written_out(words: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
+    if words[0] == "...":
+        words = (*before[: len(before) - len(words) + 1], *words[1:])
+    return tuple(before[index] if word == "." else word for index, word in enumerate(words))
+
+
+def _stat(line: Line, period: int) -> dict[str, Any]:
+    namespace, name, *pairs = line.metric
+    dimensions = [{"Name": key, "Value": value} for key, value in zip(pairs[::2], pairs[1::2], strict=True)]
+    metric = {"Namespace": namespace, "MetricName": name, "Dimensions": dimensions}
+    return {"Metric": metric, "Period": period, "Stat": line.stat}
+
+
+def _states(cloudwatch: Any, widgets: Sequence[Mapping[str, Any]]) -> str:
+    arns = [arn for widget in widgets if widget["type"] == "alarm" for arn in widget["properties"]["alarms"]]
+    return "   ".join(_told(cloudwatch, arns))
+
+
+def _told(cloudwatch: Any, arns: Sequence[str]) -> Iterator[str]:
+    names = [arn.rpartition(":")[2] for arn in arns]
+    for alarm in cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]:
+        yield f"{alarm['AlarmName']}: {alarm['StateValue']}"

@@ -1,0 +1,290 @@
+"""What `ramp preflight` and `ramp verify` look at: each look says what it found, or raises UnsoundError."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from rampctl.inspection import UnsoundError
+from rampctl.session import Session
+
+CANDIDATE_GROUP_PREFIX = "/aws/lambda/"
+KNOWN_USER = "user-1"
+LOG_SECONDS, POLL_SECONDS = 8.0, 0.5
+DRIFT_SECONDS = 60.0
+NOT_MIGRATED = frozenset({"42P01", "42703", "3F000"})  # Source: PostgreSQL, Appendix A: undefined table, column, schema
+SECRET_FIELDS = ("host", "port", "database", "username", "password")
+SERVED, SERVER_ERROR = 200, 500
+USER_FIELDS = {"id", "email", "name", "plan", "createdAt"}
+# As docs/wire.md has them: type, lowest, highest.
+NUMBERS: Mapping[str, tuple[float, float]] = {
+    "share_ppm": (0, 1_000_000),
+    "sample_ppm": (0, 1_000_000),
+    "deadline_ms": (10, 10_000),
+    "budget_ms": (10, 10_000),
+    "step": (0, float("inf")),
+    "control_slow_ms": (0, float("inf")),
+    "candidate_slow_ms": (0, float("inf")),
+}
+
+
+def environment_of(session: Session, function: str) -> Mapping[str, str]:
+    """A function's variables."""
+    found = session.functions.get_function_configuration(FunctionName=function)
+    return found.get("Environment", {}).get("Variables", {})
+
+
+def read_functions(session: Session) -> tuple[str, str, str]:
+    """Router, candidate, comparator, by name."""
+    router = session.settings.read_function
+    variables = environment_of(session, router)
+    return router, variables["CANDIDATE_FUNCTION"], variables["SHADOW_FUNCTION"]
+
+
+def secret(session: Session) -> str:
+    """Present, and a connection can be made of it; its values are never told."""
+    _, candidate, _ = read_functions(session)
+    name = environment_of(session, candidate)["DATABASE_SECRET"]
+    client = session.client("secretsmanager")
+    try:
+        text = client.get_secret_value(SecretId=name).get("SecretString", "")
+    except client.exceptions.ResourceNotFoundException:
+        raise UnsoundError(f"no secret {name}") from None
+    try:
+        document = json.loads(text)
+    except ValueError:
+        raise UnsoundError(f"{name} is no JSON") from None
+    if not isinstance(document, dict):
+        raise UnsoundError(f"{name} is no JSON object")
+    if document.get("DATABASE_URL"):
+        return f"{name} has DATABASE_URL"
+    missing = [field for field in SECRET_FIELDS if not document.get(field)]
+    if missing:
+        raise UnsoundError(f"{name} has no DATABASE_URL, and lacks {', '.join(missing)}")
+    return f"{name} has {', '.join(SECRET_FIELDS)}"
+
+
+def functions(session: Session) -> str:
+    """The read path's and the brake are ready to be invoked."""
+    names = (*read_functions(session), "huntaze-ramp-brake", "huntaze-cleanup")
+    unready = []
+    for name in names:
+        found = session.functions.get_function_configuration(FunctionName=name)
+        state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
+        if (state, update) != ("Active", "Successful"):
+            unready.append(f"{name} is {state}, its last update {update}")
+    if unready:
+        raise UnsoundError("; ".join(unready))
+    return f"{', '.join(names)} are active"
+
+
+def alias(session: Session) -> str:
+    """Whole, on a published version."""
+    settings = session.settings
+    position = session.levers.read().alias
+    name = f"{settings.read_function}:{settings.read_alias}"
+    if not position.is_whole:
+        shares = ", ".join(f"{ppm / 10_000:g} % on {version}" for version, ppm in position.weights.items())
+        raise UnsoundError(f"{name} is split: {shares}, the rest on {position.version}")
+    if not position.version.isdecimal():
+        raise UnsoundError(f"{name} is on {position.version}, which is no published version")
+    return f"{name} is whole on version {position.version}"
+
+
+def alias_exists(session: Session) -> str:
+    """There, wherever it points."""
+    settings = session.settings
+    position = session.levers.read().alias
+    return f"{settings.read_function}:{settings.read_alias} is on version {position.version}"
+
+
+def appconfig(session: Session) -> str:
+    """Application, environment and profile are there, and the environment is ready."""
+    settings, client = session.settings, session.client("appconfig")
+    where = {"ApplicationId": settings.application}
+    application = client.get_application(**where)["Name"]
+    environment = client.get_environment(**where, EnvironmentId=settings.environment)
+    profile = client.get_configuration_profile(**where, ConfigurationProfileId=settings.profile)["Name"]
+    monitors = len(environment.get("Monitors") or [])
+    if environment.get("State") == "ROLLED_BACK":
+        raise UnsoundError(f"{application}/{environment['Name']} has rolled its last deployment back")
+    return f"{application}/{environment['Name']}/{profile}, {monitors} monitors"
+
+
+def served_document(session: Session) -> dict[str, Any]:
+    """What AppConfig serves, as the router gets it."""
+    settings, client = session.settings, session.client("appconfigdata")
+    token = client.start_configuration_session(
+        ApplicationIdentifier=settings.application,
+        EnvironmentIdentifier=settings.environment,
+        ConfigurationProfileIdentifier=settings.profile,
+    )["InitialConfigurationToken"]
+    content = client.get_latest_configuration(ConfigurationToken=token)["Configuration"].read()
+    try:
+        document = json.loads(content) if content else {}
+    except ValueError:
+        raise UnsoundError("the flag document is no JSON") from None
+    if not isinstance(document, dict):
+        raise UnsoundError("the flag document is no JSON object")
+    values: dict[str, Any] = document.get("values", document)
+    return values
+
+
+def flag(session: Session) -> str:
+    """Every attribute of an enabled flag in its range, so that no router refuses the document."""
+    document = served_document(session)
+    names = (session.settings.adapter_flag, session.settings.shadow_flag)
+    faults = [fault for name in names for fault in flag_faults(name, document.get(name))]
+    if faults:
+        raise UnsoundError("; ".join(faults))
+    return ", ".join(f"{name} is {'on' if document[name].get('enabled') else 'off'}" for name in names)
+
+
+def flag_faults(name: str, value: object) -> Iterator[str]:
+    """What is wrong with one flag of the document, each with its path. Shapes and ranges: docs/wire.md."""
+    if not isinstance(value, dict) or not isinstance(value.get("enabled"), bool):
+        yield f"{name}: is no flag, got {value!r:.60}, expected an object with enabled"
+        return
+    if not value["enabled"]:
+        return
+    needed = ("ramp", "step", "share_ppm", "salt", "deadline_ms") if "share_ppm" in value or "salt" in value else ()
+    yield from (f"{name}.{field}: is missing" for field in needed if field not in value)
+    for field, (low, high) in NUMBERS.items():
+        number = value.get(field, low)
+        if isinstance(number, bool) or not isinstance(number, int | float) or not low <= number <= high:
+            yield f"{name}.{field}: is out of range, got {number!r:.40}, expected {low:g} to {high:g}"
+
+
+def flag_off(session: Session) -> str:
+    """A deployment moves nobody."""
+    name = session.settings.adapter_flag
+    if served_document(session).get(name, {}).get("enabled"):
+        raise UnsoundError(f"{name} is on")
+    return f"{name} is off"
+
+
+def guards(session: Session) -> str:
+    """There, OK, armed, and as the template has them."""
+    bad = []
+    for guard in session.world.guards.read(time.time()):
+        if guard.state not in {"OK", "INSUFFICIENT_DATA"}:
+            bad.append(f"{guard.name} is {guard.state}")
+        elif not guard.acts:
+            bad.append(f"{guard.name} pulls no brake: its actions are off or none")
+    bad += [f"{drifted.lower()} since it was deployed" for drifted in _drift(session)]
+    if bad:
+        raise UnsoundError("; ".join(bad))
+    return f"{', '.join(session.settings.alarms)} are OK, armed, and as deployed"
+
+
+def _drift(session: Session) -> tuple[str, ...]:
+    """Guards that differ from the template by a detection made now; of what cannot be detected nothing is said."""
+    client, name = session.client("cloudformation"), session.settings.stack
+    detection = client.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
+    until = time.monotonic() + DRIFT_SECONDS
+    while time.monotonic() < until:
+        found = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+            break
+        time.sleep(POLL_SECONDS)
+    return session.world.stack.drifted()
+
+
+def guards_report(session: Session) -> str:
+    """Their metrics report under the very dimensions that they watch."""
+    now = time.time()
+    requests = session.world.metrics.history(now).requests
+    silent = {guard.name: guard.silent for guard in session.world.guards.read(now) if guard.silent}
+    if silent and requests:
+        told = "; ".join(f"{name} hears nothing of {' and '.join(metrics)}" for name, metrics in silent.items())
+        raise UnsoundError(f"{told}, in a day with {requests:,} requests")
+    if silent:
+        return "nobody has read for a day, so nothing reports; look again with traffic"
+    return f"what they watch reports, {requests:,} requests in a day"
+
+
+def dashboard(session: Session) -> str:
+    """There, with widgets."""
+    name = "huntaze-prisma-migration"
+    client = session.client("cloudwatch")
+    try:
+        body = json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])
+    except ClientError as error:
+        raise UnsoundError(f"no dashboard {name}: {error.response['Error']['Code']}") from None
+    return f"{name} has {len(body['widgets'])} widgets"
+
+
+def tracing(session: Session) -> str:
+    """On for every function of the read path."""
+    names = read_functions(session)
+    off = [
+        name
+        for name in names
+        if session.functions.get_function_configuration(FunctionName=name).get("TracingConfig", {}).get("Mode")
+        != "Active"
+    ]
+    if off:
+        raise UnsoundError(f"tracing is off for {', '.join(off)}")
+    return f"active for {', '.join(names)}"
+
+
+def invoke(session: Session, function: str, qualifier: str | None, user: str) -> tuple[int, Any]:
+    """Read one user: status, and the body decoded. Raises UnsoundError for what is no answer."""
+    name = f"{function}:{qualifier}" if qualifier else function
+    answer = session.functions.invoke(FunctionName=name, Payload=json.dumps({"userId": user}).encode())
+    payload = json.load(answer["Payload"])
+    if "FunctionError" in answer:
+        raise UnsoundError(f"{function} fails: {payload.get('errorType', 'no type')}")
+    try:
+        return int(payload["statusCode"]), json.loads(payload["body"])
+    except (KeyError, TypeError, ValueError):
+        raise UnsoundError(f"{function} gives no proxy answer") from None
+
+
+def control(session: Session) -> str:
+    """What users read through the alias is there and well-formed."""
+    settings = session.settings
+    status, body = invoke(session, settings.read_function, settings.read_alias, KNOWN_USER)
+    if status != SERVED:
+        raise UnsoundError(f"{settings.read_function}:{settings.read_alias} answers {status} for {KNOWN_USER}")
+    return f"{settings.read_function}:{settings.read_alias} answers {status} for {body.get('id')}"
+
+
+def control_data(session: Session) -> str:
+    """Every user of control has every field, as text."""
+    settings = session.settings
+    for number in (1, 25, 50):
+        _, body = invoke(session, settings.read_function, settings.read_alias, f"user-{number}")
+        if set(body) != USER_FIELDS or not all(isinstance(value, str) and value for value in body.values()):
+            raise UnsoundError(f"user-{number} has the fields {', '.join(sorted(body))}")
+    return f"users 1, 25 and 50 have {', '.join(sorted(USER_FIELDS))}"
+
+
+def candidate(session: Session) -> str:
+    """The database is reachable, and has the tables that the candidate reads."""
+    _, name, _ = read_functions(session)
+    began_ms = int(time.time() * 1000) - 1000
+    status, body = invoke(session, name, None, KNOWN_USER)
+    if status >= SERVER_ERROR:
+        raise UnsoundError(f"{name} answers {status}: {_why(session, name, began_ms)}")
+    if status != SERVED:
+        return f"{name} answers {status}: the database is there, {KNOWN_USER} is not in it"
+    return f"{name} answers {status} for {body.get('id')}"
+
+
+def _why(session: Session, function: str, since_ms: int) -> str:
+    """What the candidate logged; its answer tells nothing on purpose."""
+    logs, until = session.client("logs"), time.monotonic() + LOG_SECONDS
+    while time.monotonic() < until:
+        for event in logs.filter_log_events(
+            logGroupName=f"{CANDIDATE_GROUP_PREFIX}{function}", startTime=since_ms, filterPattern='"PRISMA-ERROR"'
+        )["events"]:
+            line = json.loads(event["message"])
+            state = line.get("sqlstate")
+            if state in NOT_MIGRATED:
+                return f"the database is not migrated ({line.get('failure')}, SQLSTATE {state})"
+            return f"the database cannot be read ({line.get('failure')}, SQLSTATE {state or 'none'})"
+        time.sleep(POLL_SECONDS)
+    return "its log does not say why yet"

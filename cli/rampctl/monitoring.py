@@ -1,0 +1,175 @@
+"""`ramp monitor`: what happens right now, on one screen."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ramp.adapters.metrics import NAMESPACE
+from ramp.core.plan import format_percent
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from rampctl import looks
+from rampctl.exits import DONE, Exit
+from rampctl.session import Session
+from rampctl.words import milliseconds
+
+WINDOW_SECONDS, PERIOD_SECONDS = 300, 60
+REFRESH_SECONDS = 5.0
+LINES = 10
+LINES_SECONDS = 60
+MARKED = '{ $.message = "[*" }'
+COLOURS = {"OK": "green", "ALARM": "bold red"}
+ARMS = ("control", "candidate", "shadow")
+
+
+@dataclass(frozen=True)
+class ArmReading:
+    """One arm's last five minutes; `p95_ms` is the highest minute's, None without a request."""
+
+    requests: int
+    errors: int
+    p95_ms: float | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is told at `at` (epoch seconds); `alarms` maps names to states, `lines` are newest last."""
+
+    at: float
+    traffic: str
+    ramp: str
+    deployment: str
+    alarms: Mapping[str, str]
+    arms: Mapping[str, ArmReading]
+    lines: tuple[str, ...]
+
+
+def monitor(session: Session, console: Console, *, watch: bool, as_json: bool) -> Exit:
+    """Show one reading, or with `watch` one after the other until interrupted."""
+    if as_json or not watch:
+        reading = read(session, time.time())
+        if as_json:
+            print(json.dumps(asdict(reading), ensure_ascii=False))
+        else:
+            console.print(view(reading))
+        return DONE
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(view(read(session, time.time())), refresh=True)
+            time.sleep(REFRESH_SECONDS)
+
+
+def read(session: Session, now: float) -> Reading:
+    """Ask everything once."""
+    world = session.world
+    position = world.traffic.read()
+    locks = (world.table.lock(each.flags.adapter) for each in world.each())
+    return Reading(
+        at=now,
+        traffic=f"{format_percent(position.share_ppm)} to the candidate",
+        ramp=", ".join(lock.ramp for lock in locks if lock) or "none",
+        deployment=_deployment(session),
+        alarms={guard.name: guard.state for guard in world.guards.read(now)},
+        arms=_arms(session, now),
+        lines=tuple(_lines(session, now)),
+    )
+
+
+def view(reading: Reading) -> RenderableType:
+    """The screen: traffic and alarms first, log lines last, because a low terminal cuts off the end."""
+    at = datetime.fromtimestamp(reading.at, UTC)
+    head = Text.assemble((f"{at:%H:%M:%S} UTC", "dim"), f"  {reading.traffic}", f"  ramp: {reading.ramp}")
+    alarms = Table("alarm", "state", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name, state in reading.alarms.items():
+        alarms.add_row(name, Text(state, COLOURS.get(state, "yellow")))
+    arms = Table("last 5 minutes", "requests", "errors", "p95", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in arms.columns[1:]:
+        column.justify = "right"
+    for arm, found in reading.arms.items():
+        arms.add_row(arm, f"{found.requests:,}", f"{found.errors:,}", milliseconds(found.p95_ms))
+    lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in reading.lines]
+    return Group(head, Text(f"AppConfig: {reading.deployment}"), "", alarms, "", arms, "", *lines)
+
+
+def _deployment(session: Session) -> str:
+    settings = session.settings
+    items = session.client("appconfig").list_deployments(
+        ApplicationId=settings.application, EnvironmentId=settings.environment, MaxResults=1
+    )["Items"]
+    if not items:
+        return "no deployment yet"
+    newest = items[0]  # newest first, see ramp.adapters.flag_lever
+    return f"deployment {newest['DeploymentNumber']} {newest['State']}, {newest.get('PercentageComplete', 0):g} %"
+
+
+def _arms(session: Session, now: float) -> dict[str, ArmReading]:
+    asked = [
+        (arm, metric, stat)
+        for arm in ARMS
+        for metric, stat in (("requests", "Sum"), ("errors", "Sum"), ("latency_ms", "p95"))
+    ]
+    answer = session.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": f"q{index}",
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": NAMESPACE,
+                        "MetricName": metric,
+                        "Dimensions": [{"Name": "arm", "Value": arm}],
+                    },
+                    "Period": PERIOD_SECONDS,
+                    "Stat": stat,
+                },
+            }
+            for index, (arm, metric, stat) in enumerate(asked)
+        ],
+        StartTime=datetime.fromtimestamp(now - WINDOW_SECONDS, UTC),
+        EndTime=datetime.fromtimestamp(now + PERIOD_SECONDS, UTC),
+    )
+    values: dict[str, Any] = {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
+    found = {(arm, metric): values.get(f"q{index}", []) for index, (arm, metric, _) in enumerate(asked)}
+    return {
+        arm: ArmReading(
+            round(sum(found[arm, "requests"])),
+            round(sum(found[arm, "errors"])),
+            max(found[arm, "latency_ms"], default=None),
+        )
+        for arm in ARMS
+    }
+
+
+def _lines(session: Session, now: float) -> Iterator[str]:
+    """The newest marked lines of the read path, from all its functions."""
+    logs, events = session.client("logs"), []
+    for function in looks.read_functions(session):
+        group = f"/aws/lambda/{function}"
+        try:
+            events += logs.filter_log_events(
+                logGroupName=group, startTime=int((now - LINES_SECONDS) * 1000), filterPattern=MARKED
+            )["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            continue  # nobody has called it yet
+    marked = [(event["timestamp"], line) for event in events if (line := _line(event["message"]))]
+    yield from (line for _, line in sorted(marked)[-LINES:])
+
+
+def _line(message: str) -> str | None:
+    """`12:00:01 [MOCK-SUCCESS] user-1 200 0.2 ms`; None for what is no marked line."""
+    try:
+        line = json.loads(message)
+        said = str(line["message"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not said.startswith("["):
+        return None
+    more = [line.get("user_id"), line.get("status"), line.get("failure"), line.get("step") and f"step {line['step']}"]
+    taken = f"{line['duration_ms']:.1f} ms" if isinstance(line.get("duration_ms"), int | float) else None
+    told = " ".join(str(part) for part in (*more, taken) if part)
+    return f"{str(line.get('timestamp', ''))[11:19]} {said} {told}"
