@@ -10,9 +10,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from local_stack.stack import Stack
+
+from tests.template import page_requests
 
 PLAN = {
     "steps": [{"percent": share, "bake_seconds": 1, "patience_seconds": 1} for share in (0, 40, 100)],
@@ -51,6 +55,7 @@ class Deeds:
         self._past_deadline(by_alias)
         self._left_behind(by_alias)
         self._orphaned(by_alias)
+        self._at_the_page()
         self._scheduled()
 
     def _follow(self, name: str, plan: Any, word: str, at_question: Callable[[], None] = lambda: None) -> None:
@@ -180,6 +185,29 @@ class Deeds:
         self._invoke("huntaze-ramp-shift", {"ramp": {**state, "step": 1}})
         self._begin_deployment()
         self._follow("deeds-after-orphan", PLAN, "reject")
+
+    def _at_the_page(self) -> None:
+        """The first question is answered on the page, the second through a link, and then somebody aborts."""
+        name = "deeds-paged"
+        page, link = partial(self._invoke, "huntaze-ramp-page"), partial(self._invoke, "huntaze-ramp-link")
+        self._start(name, PLAN)
+        for asked, question in enumerate(self._questions(name)):
+            if asked == 0:
+                for path in ("/", f"/ramps/{name}", f"/ramps/{name}/differences"):
+                    page(page_requests.request(path))
+                page_requests.approve(page, f"/ramps/{name}/decide")
+            elif asked == 1:
+                self._put_link("deeds", name, question["request_id"]["S"])
+                page_requests.approve(link, "/link/deeds")
+            else:
+                for verb in ("pause", "undo", "abort"):
+                    page(page_requests.post(f"/ramps/{name}/{verb}"))
+
+    def _put_link(self, link_id: str, ramp: str, request_id: str) -> None:
+        key = {"pk": {"S": f"link#{sha256(link_id.encode()).hexdigest()}"}, "sk": {"S": "link"}}
+        where = {"ramp": {"S": ramp}, "request_id": {"S": request_id}}
+        times = {"created_at": {"N": str(int(time.time()))}, "expires_at": {"N": str(int(time.time()) + 600)}}
+        self._table.put_item(TableName="huntaze-ramps", Item={**key, **where, **times})
 
     def _scheduled(self) -> None:
         """A schedule invokes huntaze-cleanup with the role that ramps hand to it."""

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from ramp import code_deploy, net
+from ramp.adapters.brake import Brake
+from ramp.adapters.comparisons import Comparisons
 from ramp.adapters.table import Lock
+from ramp.page.desk import Desk
+from ramp.page.routes import link_app, page_app
 from ramp.world import World
 from rampctl.rehearsal.fakes import House
 from rampctl.rehearsal.machine import Task
 
 from tests.statemachine.ramp_run import ARN, FLAG, RAMP, Run, answering, asking_plan
 from tests.template.document import FUNCTIONS, RESOURCES
+from tests.template.page_requests import approve, post, request
 
+OK, SEE_OTHER = 200, 303
 READ_FLAG = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
 # What each method of an adapter asks of AWS. PutItem under a condition answers a refusal with GetItem.
 NEEDS: Mapping[tuple[str, str], set[str]] = {
@@ -65,6 +73,17 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("RampTable", "enlist"): {"dynamodb:PutItem"},
     ("RampTable", "listed"): {"dynamodb:Query"},
     ("RampTable", "command"): {"dynamodb:GetItem"},
+    ("RampTable", "answer"): {"dynamodb:UpdateItem"},
+    ("RampTable", "remind"): {"dynamodb:UpdateItem"},
+    ("RampTable", "put_link"): {"dynamodb:PutItem"},
+    ("RampTable", "link"): {"dynamodb:GetItem"},
+    ("RampTable", "look"): {"dynamodb:GetItem"},
+    ("RampTable", "looks_at"): {"dynamodb:BatchGetItem"},
+    ("RampTable", "last_look"): {"dynamodb:Query"},
+    ("RampTable", "words"): {"dynamodb:Query"},
+    ("Brake", "pull"): {"lambda:InvokeFunction"},
+    ("Brake", "undo"): {"lambda:InvokeFunction"},
+    ("Comparisons", "differing"): {"logs:FilterLogEvents"},
     ("Notices", "tell"): {"sns:Publish"},
     ("Deadline", "set"): {"scheduler:CreateSchedule", "iam:PassRole"},
     ("Deadline", "names"): {"scheduler:ListSchedules"},
@@ -141,7 +160,55 @@ def needs_of_ramps() -> Mapping[str, set[str]]:
         meanwhile = Run(guard=recorder.guard, people=answering("approve"))
         meanwhile.wrap = _braking_within(meanwhile, recorder, braked)
         meanwhile.go(asking_plan(lever="alias", candidate_version="2"))
+    for page, path in (("PageFunction", f"/ramps/{RAMP}/decide"), ("LinkFunction", "/link/an-id")):
+        Run(people=_at_the_page(recorder, page, path)).go(asking_plan())
+    recorder.needed["WebhookFunction"] = {"secretsmanager:GetSecretValue"}
     return recorder.needed
+
+
+class _Brake(Brake):
+    def __init__(self) -> None:
+        """Calls nobody."""
+
+    def pull(self, ramp: str, by: str, reason: str, via: str) -> tuple[bool, str]:
+        return False, "not in this test"
+
+
+class _Comparisons(Comparisons):
+    def __init__(self) -> None:
+        """Reads no log."""
+
+    def differing(self, ramp: str, since: float) -> tuple[list[str], bool]:
+        return [], True
+
+
+def _at_the_page(recorder: Recorder, function: str, path: str) -> Callable[[House, World], None]:
+    """Everything that one of the page's functions does; its question is answered there."""
+
+    def act(house: House, world: World) -> None:
+        world.table.put_link("an-id", RAMP, str((world.table.request(RAMP) or {})["request_id"]), 0, house.clock() + 60)
+        guard = recorder.guard
+        desk = Desk(
+            flags=(FLAG,),
+            table=guard(house.table),
+            metrics=guard(house.metrics),
+            executions=guard(house.executions),
+            brake=guard(_Brake()),
+            comparisons=guard(_Comparisons()),
+            now=house.clock,
+            random_id=lambda: "an-id",
+        )
+        app = (page_app if function == "PageFunction" else link_app)(desk)
+        recorder.function = function
+        answer = partial(app.resolve, context=LambdaContext())
+        if function == "PageFunction":
+            for shown in ("/", "/live", f"/ramps/{RAMP}", f"/ramps/{RAMP}/live", f"/ramps/{RAMP}/differences"):
+                assert answer(request(shown))["statusCode"] == OK
+            for verb in ("abort", "pause", "resume"):
+                answer(post(f"/ramps/{RAMP}/{verb}"))
+        assert approve(answer, path)["statusCode"] == SEE_OTHER
+
+    return act
 
 
 def _braking_within(run: Run, recorder: Recorder, within: str) -> Callable[[str, Task], Task]:
