@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rampctl.rehearsal.stage import TASKS
 
 from tests.statemachine.asl_rules import faults
-from tests.statemachine.ramp_run import DEFINITION, TASKS
+from tests.statemachine.ramp_run import DEFINITION
 from tests.template.document import RESOURCES
 
 SUBSTITUTIONS = RESOURCES["RampStateMachine"]["Properties"]["DefinitionSubstitutions"]

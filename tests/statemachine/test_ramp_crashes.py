@@ -13,8 +13,9 @@ import pytest
 from ramp.core.flag_document import OFF
 from ramp.errors import AwsUnavailable
 from rampctl.rehearsal.machine import Task, TaskError
+from rampctl.rehearsal.stage import TASKS
 
-from tests.statemachine.ramp_run import TASKS, Run, a_plan, answering, asking_plan, failing_at, healthy
+from tests.statemachine.ramp_run import Run, a_plan, answering, asking_plan, failing_at, healthy
 
 LONE_STEP = [{"percent": 10, "bake_seconds": 60, "approval": True}, {"percent": 100, "bake_seconds": 60}]
 
