@@ -81,6 +81,7 @@ def demo(repository: Path, options: Options, console: Console) -> Exit:
             standing = Stage(running, session, traffic, screen, console, options, until)
             ramps.start(session, raw, name)
             screen.say(f"users read through the alias live; started the ramp {name}")
+            screen.say(f"watch it, and decide, on its page: {running.page_url}ramps/{name}")
             ramp = _watched(standing, name)
         position = session.levers.read()
         users = traffic.snapshot()
