@@ -56,7 +56,6 @@ def test_a_ramp_ends_safe_whatever_befalls_a_call_in_some_twenty(
     check(lever, script, kind, Share(EVERY, hash_of(lever, script, kind) % EVERY), record_property)
 
 
-@pytest.mark.xfail(strict=True, reason="a settling that dies while they are taken off leaves AppConfig without them")
 def test_monitors_are_as_they_were_whoever_dies() -> None:
     """Settling takes the alarms off the environment, lest AppConfig roll it back, and puts them on again."""
     script, kind = scripts("flag")["rolled back by evidence"], KINDS["execution and task killed after its effect"]

@@ -37,7 +37,9 @@ def relist(world: World, ramp: str) -> None:
     """Enter what the ramp's record says in the list, for a task that died between the two."""
     if found := world.table.ramp(ramp):
         state, status = RampState.from_wire(found["document"]), str(found["status"])
-        entry: dict[str, Any] = {name: found[name] for name in ("step", "share_ppm", "reason", "ended_at") if name in found}
+        entry: dict[str, Any] = {
+            name: found[name] for name in ("step", "share_ppm", "reason", "ended_at") if name in found
+        }
         listed = {**entry, "steps": len(state.plan.steps)}
         world.table.enlist(state.plan.flag, ramp, status, state.started_at, world.now(), **listed)
 
