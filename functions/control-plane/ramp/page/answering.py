@@ -72,9 +72,17 @@ def assets(app: LambdaFunctionUrlResolver) -> None:
 def posted(app: LambdaFunctionUrlResolver, purpose: str) -> Mapping[str, str] | None:
     """The fields of the form; None when it is not one of ours."""
     event = app.current_event
-    sent = forms.fields(event.decoded_body or "")
+    sent = forms.fields(_body(app))
     headers = {name.lower(): value for name, value in event.headers.items()}
     return sent if forms.is_ours(cookie(app), purpose, sent.get("form", ""), headers) else None
+
+
+def _body(app: LambdaFunctionUrlResolver) -> str:
+    """What was posted; nothing where it is no text."""
+    try:
+        return app.current_event.decoded_body or ""
+    except ValueError:  # neither Base64 nor UTF-8
+        return ""
 
 
 def cookie(app: LambdaFunctionUrlResolver) -> str | None:
