@@ -25,7 +25,7 @@ def is_ours(cookie: str | None, purpose: str, sent: str, headers: Mapping[str, s
     if not cookie or not hmac.compare_digest(value(cookie, purpose).encode(), sent.encode()):
         return False
     if site := headers.get("sec-fetch-site"):
-        return True
+        return site == "same-origin"
     return urlsplit(headers.get("origin", "")).netloc == headers.get("host", "")
 
 
