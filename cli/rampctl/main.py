@@ -341,6 +341,21 @@ def compare(
 
 
 @app.command()
+def cost(
+    ramp: Annotated[
+        str | None, typer.Argument(metavar="[RAMP]", help="Default: the running ramp, else the last.")
+    ] = None,
+    local: Local = False,
+    as_json: Json = False,
+) -> Exit:
+    """What a ramp has cost so far, by what its looks counted; ramp check --traffic tells it beforehand."""
+    from rampctl import spending
+    from rampctl.session import Session
+
+    return spending.tell(Session.open(local=local), ramp, _console(), as_json=as_json)
+
+
+@app.command()
 def preflight(local: Local = False, as_json: Json = False) -> Exit:
     """15 checks of account and stack before a ramp, each with why it matters and what mends it. 4 when one fails."""
     from rampctl import inspection

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from ramp.adapters.metrics import COUNTS
 from ramp.core import prices
-from ramp.core.cost import METRICS_PER_LOOK, SERIES, Cost, cost_of
+from ramp.core.cost import METRICS_PER_LOOK, SERIES, Cost, cost_of, spent
 from ramp.core.feasibility import forecast_of
 from ramp.core.plan import Plan
-from ramp.core.planner import Traffic
+from ramp.core.planner import Traffic, looks_within
 
 ROOT = Path(__file__).parents[2]
 BETA: dict[str, Any] = json.loads((ROOT / "events" / "plans" / "beta.json").read_text())
@@ -83,3 +83,38 @@ def test_more_traffic_costs_more_and_the_machine_does_not() -> None:
     small, large = cost(gate="fixed"), cost(Traffic.at(200), gate="fixed")
     assert dollars(large, "shadow reads") == pytest.approx(10 * dollars(small, "shadow reads"))
     assert dollars(large, "state transitions") == dollars(small, "state transitions")
+
+
+def looked(step: int, until: float, requests: int, served: int) -> dict[str, Any]:
+    """A look that found these counts since its step began."""
+    counts = {"control": requests - served, "candidate": served, "shadow": requests - served}
+    arms = {arm: {"requests": count, "comparisons": count} for arm, count in counts.items()}
+    return {"step": step, "evidence": {**arms, "until": until}}
+
+
+def test_what_was_spent_follows_from_what_the_last_look_of_each_step_counted() -> None:
+    """Looks count their step from its beginning: the ones before are looks to pay for, and no further requests."""
+    once = spent([looked(0, 3600, 1000, 0), looked(1, 7200, 1000, 500)], 0)
+    twice = spent([looked(0, 1800, 400, 0), looked(0, 3600, 1000, 0), looked(1, 7200, 1000, 500)], 0)
+    assert dollars(twice, "shadow reads") == dollars(once, "shadow reads") > 0
+    assert dollars(twice, "candidate's reads") == dollars(once, "candidate's reads") > 0
+    assert dollars(twice, "GetMetricData") == pytest.approx(dollars(once, "GetMetricData") * 3 / 2)
+    assert (once.seconds, twice.seconds) == (7200, 7200)
+
+
+def test_a_ramp_that_goes_as_forecast_costs_what_was_forecast() -> None:
+    """Two ways to the same bill."""
+    forecast = cost()
+    counted, until = [], 0.0
+    plan = Plan.parse(BETA)
+    for step, item in enumerate(forecast_of(plan, TWENTY).steps):
+        seconds = min(item.seconds, item.limit_seconds)
+        requests = round(TWENTY.requests_per_second * seconds)
+        looks = looks_within(seconds, plan.look_seconds)
+        until += seconds
+        counted += [looked(step, until, requests, round(requests * item.step.share))] * looks
+    assert spent(counted, 0).dollars == pytest.approx(forecast.dollars, rel=0.02)
+
+
+def test_a_ramp_without_a_look_has_cost_nearly_nothing() -> None:
+    assert spent([], 0).dollars < 0.01

@@ -6,7 +6,7 @@ from functools import cache, wraps
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  # botocore's own name
 
@@ -14,6 +14,7 @@ from ramp import code_deploy, net, tasks
 from ramp.core import inputs
 from ramp.errors import AwsUnavailable, InputRefused
 from ramp.settings import Settings
+from ramp.tracing import traced
 from ramp.world import World
 
 TRANSIENT = frozenset(
@@ -33,7 +34,6 @@ TRANSIENT = frozenset(
 )
 
 logger = Logger()
-tracer = Tracer()
 
 Task = Callable[[Mapping[str, Any], World], dict[str, Any]]
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -52,8 +52,7 @@ def handler(task: Task) -> Handler:
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return handled(task, event, world())
 
-    traced: Handler = tracer.capture_lambda_handler(handle, capture_response=False)
-    return logger.inject_lambda_context(traced)
+    return logger.inject_lambda_context(traced(handle))
 
 
 def handled(task: Task, event: Mapping[str, Any], world: World) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 Left out: control's own invocations, the database, the ramp table, messages (less than a cent a ramp each).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from ramp.core import prices
 from ramp.core.plan import WHOLE_PPM, Plan
@@ -79,6 +80,36 @@ def cost_of(forecast: Forecast, plan: Plan, traffic: Traffic) -> Cost:
     uses = [_use(step, plan, traffic) for step in forecast.steps]
     seconds = sum(use.seconds for use in uses)
     return Cost((*_machine(uses), *_reads(uses), *_telling(uses, traffic)), seconds)
+
+
+def spent(looks: Sequence[Mapping[str, Any]], started_at: float) -> Cost:
+    """What a ramp has cost so far, by the counts of its looks (docs/wire.md, A look's document), in order.
+
+    `started_at` is in epoch seconds. Traffic is what both arms served, on average; steps without a look count nothing.
+    """
+    uses, since = [], started_at
+    for step in sorted({look["step"] for look in looks}):
+        of_step = [look for look in looks if look["step"] == step]
+        until = max(of_step[-1]["evidence"]["until"], since)
+        uses.append(_used(of_step, until - since))
+        since = until
+    seconds = sum(use.seconds for use in uses)
+    traffic = Traffic.at(sum(use.requests for use in uses) / seconds if seconds else 0.0)
+    return Cost((*_machine(uses), *_reads(uses), *_telling(uses, traffic)), seconds)
+
+
+def _used(looks: Sequence[Mapping[str, Any]], seconds: float) -> _Use:
+    """A step's use: every look counts the step from its beginning, so the last has all."""
+    arms: Mapping[str, Mapping[str, int]] = {arm: looks[-1]["evidence"][arm] for arm in SERIES}
+    return _Use(
+        seconds=seconds,
+        looks=len(looks),
+        requests=arms["control"]["requests"] + arms["candidate"]["requests"],
+        served=arms["candidate"]["requests"],
+        compared=arms["candidate"]["comparisons"],
+        shadow=arms["shadow"]["requests"],
+        arms=tuple(arm for arm, counted in arms.items() if counted["requests"]),
+    )
 
 
 def _use(step: StepForecast, plan: Plan, traffic: Traffic) -> _Use:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  # botocore's own name
@@ -20,6 +20,7 @@ from ramp.adapters.table import RampTable
 from ramp.page.desk import Desk
 from ramp.page.routes import link_app, page_app
 from ramp.settings import PageSettings
+from ramp.tracing import traced
 
 # A person waits: rather say soon that AWS does not answer. The brake may take its time.
 CONFIG = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
@@ -27,7 +28,6 @@ BRAKE_SECONDS = 130  # more than the brake's own Timeout
 ID_BYTES = 32
 
 logger = Logger()
-tracer = Tracer()
 
 
 @cache
@@ -59,7 +59,7 @@ def _link() -> Any:
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 def page(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The ramp page, behind a function URL with AWS_IAM."""
     answer: dict[str, Any] = _page().resolve(event, context)
@@ -67,7 +67,7 @@ def page(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 def link(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Where the links in messages lead, behind a public function URL."""
     answer: dict[str, Any] = _link().resolve(event, context)
