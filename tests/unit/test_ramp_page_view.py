@@ -183,7 +183,7 @@ SAME_SITE = {"sec-fetch-site": "same-origin"}
             {"sec-fetch-site": "cross-site", "origin": "https://page.example", "host": "page.example"},
             False,
         ),
-        ("c", "right", {}, True),
+        ("c", "right", {}, False),
         ("c", "wrong", SAME_SITE, False),
         (None, "right", SAME_SITE, False),
         ("other", "right", SAME_SITE, False),

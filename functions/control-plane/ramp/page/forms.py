@@ -26,7 +26,8 @@ def is_ours(cookie: str | None, purpose: str, sent: str, headers: Mapping[str, s
         return False
     if site := headers.get("sec-fetch-site"):
         return site == "same-origin"
-    return urlsplit(headers.get("origin", "")).netloc == headers.get("host", "")
+    origin = urlsplit(headers.get("origin", "")).netloc
+    return bool(origin) and origin == headers.get("host")
 
 
 def cookie_of(sent: str) -> str | None:
