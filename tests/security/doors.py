@@ -46,7 +46,7 @@ from tests.statemachine.ramp_run import ARN, RAMP, asking_plan, healthy
 
 ROOT = Path(__file__).parents[2]
 NAMES_A_FIELD = re.compile(r"\S.*?: \w")
-SHORT = 10_000  # characters of a refusal at most, whatever came in
+SHORT = 32_768  # characters of a refusal at most. Source: Step Functions, the cause of an error.
 
 
 class Nowhere(io.StringIO):

@@ -23,6 +23,7 @@ PPM_PER_PERCENT = 10_000
 WHOLE_PPM = 1_000_000
 HIGH_RESOLUTION_SECONDS = 3 * 60 * 60  # Source: CloudWatch keeps periods under 60 s for 3 hours (GetMetricData).
 SHOWN_LENGTH = 60
+FAULTS_TOLD = 60  # Source: Step Functions takes a cause of at most 32,768 characters.
 AUTO = "auto"
 
 SCHEMA: Mapping[str, Any] = json.loads(files(__package__).joinpath("plan.schema.json").read_text("utf-8"))
@@ -33,7 +34,8 @@ class PlanInvalid(ValueError):  # noqa: N818  # an error name of the state machi
     """A plan with faults; `faults` holds one sentence each, `field.path: what is wrong, got …, expected …`."""
 
     def __init__(self, faults: Sequence[str]) -> None:
-        self.faults = tuple(faults)
+        more = (f"plan: has more faults, got {len(faults):,}, expected none",) if len(faults) > FAULTS_TOLD else ()
+        self.faults = (*faults[:FAULTS_TOLD], *more)
         super().__init__("\n".join(self.faults))
 
 

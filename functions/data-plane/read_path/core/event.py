@@ -67,6 +67,11 @@ def parse(event: object) -> ComparisonEvent:
         for field, wanted in (("ramp", str), ("user_id", str), ("request_id", str), ("budget_ms", int))
         if not isinstance(event.get(field), wanted)
     ]
+    faults += [
+        f"{field}: is no text, got characters that have no encoding, expected Unicode"
+        for field in ("ramp", "user_id", "request_id")
+        if not _is_text(event.get(field))
+    ]
     if event.get("kind") not in tuple(Kind):
         faults.append("kind: is unknown, expected shadow or canary")
     slow_ms = event.get("candidate_slow_ms")
@@ -85,6 +90,11 @@ def parse(event: object) -> ComparisonEvent:
         control=control,
         candidate=candidate,
     )
+
+
+def _is_text(value: object) -> bool:
+    """Whether an encoding has it: half of a pair, as JSON may hold one, has none."""
+    return not isinstance(value, str) or value.encode("utf-8", "ignore").decode() == value
 
 
 def _answer(event: Mapping[str, Any], field: str, faults: list[str]) -> Answer | str | None:

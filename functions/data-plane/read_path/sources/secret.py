@@ -66,7 +66,10 @@ def conninfo_of(secret: str) -> str:
     missing = [field for field in _FIELDS if not isinstance(content.get(field), str | int) or content[field] == ""]
     if missing:
         raise SecretError("; ".join(f"secret.{field}: is missing, expected a value" for field in missing))
-    return _from_fields(content)
+    try:
+        return _from_fields(content)
+    except UnicodeError:
+        raise SecretError("secret: is no text, got characters that have no encoding, expected Unicode") from None
 
 
 def _from_fields(content: Mapping[str, Any]) -> str:
