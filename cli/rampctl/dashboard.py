@@ -24,6 +24,7 @@ NAME = "huntaze-prisma-migration"
 PARTS = 120  # points of a line, at most
 SHORTEST_PERIOD_SECONDS = 5
 COLUMNS = 2
+ALARMS_A_ROW = 3
 Series = Mapping[float, float]
 
 
@@ -64,7 +65,8 @@ def lines_of(properties: Mapping[str, Any]) -> tuple[Line, ...]:
 
 def draw(session: Session, file: Path, seconds: float) -> None:
     """Draw the last `seconds` into `file`, an SVG or PNG by its name. Raises CommandError for another."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # slow to import, seldom needed
+    from matplotlib import rc_context  # noqa: PLC0415  # slow to import, seldom needed
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # as above
     from matplotlib.figure import Figure  # noqa: PLC0415  # as above
 
     drawing.check(file)
@@ -79,7 +81,8 @@ def draw(session: Session, file: Path, seconds: float) -> None:
     for axes, properties in zip(figure.subplots(rows, COLUMNS).flat, charts, strict=False):
         chart(axes, properties, read(cloudwatch, lines_of(properties), until - seconds, until, period))
     figure.suptitle(_states(cloudwatch, widgets), fontsize=8)
-    figure.savefig(file)
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "dashboard"}):
+        figure.savefig(file)
 
 
 def read(cloudwatch: Any, lines: Sequence[Line], since: float, until: float, period: int) -> dict[str, Series]:
@@ -142,7 +145,8 @@ def _stat(line: Line, period: int) -> dict[str, Any]:
 
 def _states(cloudwatch: Any, widgets: Sequence[Mapping[str, Any]]) -> str:
     arns = [arn for widget in widgets if widget["type"] == "alarm" for arn in widget["properties"]["alarms"]]
-    return "   ".join(_told(cloudwatch, arns))
+    told = list(_told(cloudwatch, arns))
+    return "\n".join("     ".join(told[start : start + ALARMS_A_ROW]) for start in range(0, len(told), ALARMS_A_ROW))
 
 
 def _told(cloudwatch: Any, arns: Sequence[str]) -> Iterator[str]:

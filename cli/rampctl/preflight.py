@@ -44,12 +44,15 @@ def nothing_in_flight(session: Session) -> str:
 
 
 def no_other_ramp(session: Session) -> str:
-    """Nobody holds a lock of a flag."""
+    """Nobody holds a lock of a flag, and no flag is on that nobody moves any more."""
     world = session.world
     held = [lock.ramp for each in world.each() if (lock := world.table.lock(each.flags.adapter)) is not None]
     if held:
         raise UnsoundError(f"{', '.join(held)} holds the lock")
-    return "no ramp runs"
+    left = [each.flags.adapter for each in world.each() if each.traffic.read().setting.adapter is not None]
+    if left:
+        raise UnsoundError(f"no ramp runs, and {', '.join(left)} is on: it was promoted, or left behind")
+    return "no ramp runs, and no flag is on"
 
 
 DEPLOY = "sam build && sam deploy"
@@ -104,5 +107,5 @@ CHECKS = (
         "aws cloudformation wait stack-update-complete --stack-name huntaze-prisma-skeleton",
         nothing_in_flight,
     ),
-    Check("ramps", "one ramp at a time for each flag", "ramp status", no_other_ramp),
+    Check("ramps", "one ramp at a time for each flag, and it starts from off", "ramp doctor", no_other_ramp),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -250,3 +251,42 @@ def test_no_policy_allows_everything() -> None:
     assert not [action for action in _actions(RESOURCES) if "*" in action]
     stars = re.findall(r"#[^\n]*\n\s+Resource: \"\*\"", (ROOT / "template.yaml").read_text())
     assert len(stars) == (ROOT / "template.yaml").read_text().count('Resource: "*"')
+
+
+def test_every_functions_log_lines_expire_and_go_with_the_stack() -> None:
+    """A group that Lambda makes by itself keeps its lines for ever, and stays when the stack goes."""
+    for name, properties in FUNCTIONS.items():
+        group = RESOURCES[properties["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]
+        assert group["LogGroupName"] == f"/aws/lambda/{properties['FunctionName']}", name
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_a_deleted_stack_leaves_nothing_behind() -> None:
+    """What stays says so in docs/runbooks/quick-start.md, and the stack made none of it."""
+    kept = {name for name, resource in RESOURCES.items() if "DeletionPolicy" in resource}
+    assert kept == set()
+
+
+def test_every_parameter_is_described_and_bounded() -> None:
+    """By values or a range, or it is a name of yours; each has a default, so that `sam deploy` asks for none."""
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert parameter["Description"].strip(), name
+        assert "Default" in parameter, name
+        if parameter["Type"] == "Number":
+            assert "AllowedValues" in parameter or {"MinValue", "MaxValue"} <= set(parameter), name
+
+
+def test_every_output_says_what_it_is_for() -> None:
+    for name, output in TEMPLATE["Outputs"].items():
+        assert output["Description"].strip(), name
+
+
+def test_samconfig_names_parameters_that_there_are() -> None:
+    """For dev and prod alike."""
+    configured = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    for stage in ("default", "prod"):
+        overrides = configured[stage]["deploy"]["parameters"]["parameter_overrides"]
+        for override in overrides:
+            name, _, value = override.partition("=")
+            parameter = TEMPLATE["Parameters"][name]
+            assert value in {str(allowed) for allowed in parameter["AllowedValues"]}
