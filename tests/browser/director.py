@@ -122,10 +122,12 @@ class FakeBrake(Brake):
 
 
 class FakeComparisons(Comparisons):
-    """Lines as the comparator logs them."""
+    """Lines as the comparator logs them, of answers that differ in a field or two."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
+    def __init__(self, ramp: str) -> None:
+        paths = [("body.updatedAt",)] * 31 + [("body.email", "body.updatedAt")] * 12 + [("body.tags.0",)] * 3
+        told = {"message": "[SHADOW-DIFF]", "ramp": ramp}
+        self.lines = [json.dumps({**told, "differences": [{"path": path} for path in found]}) for found in paths]
 
     def differing(self, ramp: str, since: float) -> tuple[list[str], bool]:
         return self.lines, True
@@ -140,7 +142,7 @@ def desk_of(director: Director) -> Desk:
         metrics=house.metrics,
         executions=house.executions,
         brake=FakeBrake(director),
-        comparisons=FakeComparisons(),
+        comparisons=FakeComparisons(director.name),
         now=house.clock,
         random_id=iter_ids(),
     )

@@ -1,13 +1,16 @@
 """The ramp page in a real browser, over the real state machine, tasks, gate and brake in a simulated world."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 from ramp.core.evidence import Evidence
+from ramp.page.records import read
 from ramp.page.view import TONES, WORDS
 from rampctl.rehearsal.fakes import GUARDS
+from rampctl.reporting import document
 
 from tests.browser import scenes
 from tests.browser.conftest import PHONE, Visit, Visits
@@ -65,6 +68,7 @@ def test_a_ramp_is_watched_to_its_promotion(visit: Visits) -> None:
     page.goto(seen.ramp)
     expect(page.locator(".hero .chip")).to_have_text("asks you")
     expect(page.locator("canvas")).to_have_count(4)
+    expect(page.locator("#fields tbody tr").first).to_have_text("body.updatedAt43")
     page.get_by_role("link", name="Look at the evidence and decide").click()
     fill_in(seen)
     page.get_by_role("button", name="Approve").click()
@@ -285,6 +289,19 @@ def test_a_phone_scrolls_one_way_only(visit: Visits, asking: Director) -> None:
         seen.page.goto(seen.url + path)
         width = seen.page.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], path
+
+
+def test_a_report_draws_the_same_charts_without_a_server(visit: Visits, asking: Director, tmp_path: Path) -> None:
+    """Opened from a disk, with the network cut."""
+    records = read(asking.house.table, asking.name)
+    assert records is not None
+    file = tmp_path / "report.html"
+    file.write_text(document(records, asking.clock()))
+    seen = visit(asking)
+    seen.page.context.set_offline(True)
+    seen.page.goto(file.as_uri())
+    expect(seen.page.locator("canvas")).to_have_count(4)
+    seen.elsewhere = [request for request in seen.elsewhere if request != file.as_uri()]
 
 
 def test_every_status_has_a_word_and_a_tone() -> None:

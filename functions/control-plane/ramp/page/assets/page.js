@@ -45,8 +45,8 @@
     ctx.setLineDash([3 * ratio, 3 * ratio]);
     let free = -Infinity;
     for (const { at, title } of boundaries) {
-      const x = Math.round(plot.valToPos(at, "x", true));
-      if (x < bbox.left - 1 || x > bbox.left + bbox.width) continue;
+      const x = Math.max(bbox.left, Math.round(plot.valToPos(at, "x", true)));
+      if (x > bbox.left + bbox.width) continue;
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
