@@ -256,13 +256,16 @@ class Authority:
                 )
         return _call_lambda_as_shipped(function, event)
 
-    def invoke_target(self, target: Mapping[str, Any], event: Any, rule: Any) -> Any:
-        """Invoke the target of a rule or schedule; a schedule's own role must be allowed to."""
+    def invoke_target(self, target: Mapping[str, Any], event: Any, rule: Any, *view: Any) -> Any:
+        """Invoke the target of a rule or schedule; a schedule's own role must be allowed to.
+
+        Rules hand over a view of the event besides, schedules do not.
+        """
         role_arn = target.get("RoleArn")
         if role_arn and not self._may_invoke(role_arn, target["Arn"]):
             app.logger.warning("%s is not authorized to invoke %s", role_arn, target["Arn"])
             return None
-        return _invoke_target_as_shipped(target, event, rule)
+        return _invoke_target_as_shipped(target, event, rule, *view)
 
     def _may_invoke(self, role_arn: str, function_arn: str) -> bool:
         role, need = role_arn.rpartition("/")[2], Need("lambda:InvokeFunction", function_arn)
