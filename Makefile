@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long sweep bench-gate bench-safe bench-read check audit sbom fuzz format lock clean
+.PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long sweep bench-gate bench-safe bench-read check audit sbom fuzz bench-load format lock clean
 
 help: ## what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ screenshots: browser ## the pictures of the ramp page in docs/images
 
 sweep: setup ## every call to AWS times every kind of fault (docs/safety.md): minutes
 	pytest tests/sweep --numprocesses 2 --dist load
+
+bench-load: setup ## five minutes of as many reads as this machine serves, the database gone in between (7 minutes)
+	python -m benchmarks.load
 
 fuzz: setup ## a hundred thousand and more bad inputs at every door (minutes); make test pushes a few hundred
 	FUZZ_CASES=$(or $(CASES),6500) pytest --no-header --quiet --numprocesses 2 tests/security/test_bad_input.py
