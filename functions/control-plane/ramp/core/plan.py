@@ -203,11 +203,11 @@ def _step(raw: Mapping[str, Any]) -> Step:
 
 
 def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
-    """`value` with every default of `schema` filled in, at any depth."""
+    """`value` with every default of `schema` filled in, at any depth; what it does not know is left as it is."""
     if isinstance(value, Mapping):
         properties = schema.get("properties", {})
         absent = {name: sub["default"] for name, sub in properties.items() if name not in value and "default" in sub}
-        return {name: _with_defaults(item, properties[name]) for name, item in {**value, **absent}.items()}
+        return {name: _with_defaults(item, properties.get(name, {})) for name, item in {**value, **absent}.items()}
     if isinstance(value, list):
         return [_with_defaults(item, schema.get("items", {})) for item in value]
     return value
