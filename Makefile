@@ -89,11 +89,11 @@ audit: $(AUDIT)/ready ## the template by checkov; what ships in Lambda by adviso
 	$(AUDIT)/bin/checkov --file template.yaml --compact --quiet --skip-download
 	$(AUDIT)/bin/python requirements/audit.py
 
-sbom: $(AUDIT)/ready ## bills of materials (CycloneDX) of both deploy units, into sbom/
+sbom: $(AUDIT)/ready ## bills of materials (CycloneDX) of what ships, into sbom/
 	@mkdir -p sbom
-	@for plane in data-plane control-plane; do \
-	  $(AUDIT)/bin/cyclonedx-py requirements --output-reproducible --output-file sbom/$$plane.cdx.json functions/$$plane/requirements.txt \
-	  && echo "sbom/$$plane.cdx.json" || exit 1; done
+	@for unit in data-plane database-driver control-plane; do \
+	  $(AUDIT)/bin/cyclonedx-py requirements --output-reproducible --output-file sbom/$$unit.cdx.json functions/$$unit/requirements.txt \
+	  && echo "sbom/$$unit.cdx.json" || exit 1; done
 
 format: setup ## rewrite what the formatter and the linter can
 	ruff format

@@ -9,6 +9,6 @@ compile() {
 }
 compile requirements/dev.in --output-file requirements/dev.txt ${UPGRADE:+--upgrade}
 compile requirements/audit.in --output-file requirements/audit.txt ${UPGRADE:+--upgrade}
-for plane in data-plane control-plane; do
-  compile "functions/$plane/requirements.in" --constraints requirements/dev.txt --output-file "functions/$plane/requirements.txt"
+for unit in data-plane database-driver control-plane; do
+  compile "functions/$unit/requirements.in" --constraints requirements/dev.txt --output-file "functions/$unit/requirements.txt"
 done

@@ -40,12 +40,12 @@ def read_template(path: Path) -> Template:
 
 
 def package(template: Template, repository: Path) -> Package:
-    """Zip what every CodeUri names, read what every DefinitionUri names, and point both into BUCKET."""
+    """Zip what every CodeUri and ContentUri names, read what every DefinitionUri names, and point all into BUCKET."""
     packaged = copy.deepcopy(template)
     objects: dict[str, bytes] = {}
     for resource in packaged["Resources"].values():
         properties = resource.get("Properties", {})
-        for uri in ("CodeUri", "DefinitionUri"):
+        for uri in ("CodeUri", "ContentUri", "DefinitionUri"):
             if isinstance(local := properties.get(uri), str):
                 key, content = _object(repository / local)
                 objects[key] = content

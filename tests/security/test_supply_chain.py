@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PLANES = ("control-plane", "data-plane")
+# What a plane ships as a layer, for those of its functions that need it.
+LAYERS = {"data-plane": ("database-driver",)}
 # Powertools imports it, for Tracer, without declaring it as a dependency that is always there.
 IMPORTED_BY_POWERTOOLS = {"aws-xray-sdk"}
 
@@ -41,15 +43,20 @@ def _modules(tree: ast.AST) -> Iterator[str]:
             yield from _modules(node)
 
 
+def read(plane: str, name: str) -> str:
+    """The plane's file of this name, and its layers'."""
+    return "".join((ROOT / "functions" / unit / name).read_text() for unit in (plane, *LAYERS.get(plane, ())))
+
+
 def declared(plane: str) -> set[str]:
-    lines = (ROOT / "functions" / plane / "requirements.in").read_text().splitlines()
+    lines = read(plane, "requirements.in").splitlines()
     return {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")}
 
 
 def locked(plane: str) -> dict[str, str]:
     """Each locked distribution's whole entry."""
-    text = (ROOT / "functions" / plane / "requirements.txt").read_text()
-    entries = re.split(r"^(?=[a-z])", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE), flags=re.MULTILINE)
+    text = re.sub(r"^#.*\n", "", read(plane, "requirements.txt"), flags=re.MULTILINE)
+    entries = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)
     return {canonicalize_name(entry.partition("==")[0]): entry for entry in entries if "==" in entry}
 
 

@@ -18,8 +18,8 @@ RUNTIME: str = GLOBALS["Runtime"]
 SAM = Path(sys.executable).parent / "sam"
 IMPORT = """
 import importlib, sys
-sys.path[:0] = [sys.argv[1]]
-module, _, name = sys.argv[2].rpartition(".")
+handler, *sys.path[:0] = sys.argv[1:]
+module, _, name = handler.rpartition(".")
 assert callable(getattr(importlib.import_module(module), name))
 outside = [m.__file__ for m in list(sys.modules.values()) if "site-packages" in (getattr(m, "__file__", None) or "")]
 assert not outside, outside
@@ -83,10 +83,22 @@ def built(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
     shutil.rmtree(folder)
 
 
-def imports(python: Path, artifact: Path, handler: str) -> subprocess.CompletedProcess[str]:
-    """Import `handler` with the artifact and the standard library, in an environment that only Lambda would give."""
+def shipped(built: Path, function: str) -> list[Path]:
+    """The folders that Lambda puts on the function's path: its artifact, and its layers' that are built here."""
+    layers = FUNCTIONS[function].get("Layers", [])
+    return [built / function, *(built / layer["Ref"] / "python" for layer in layers if "Ref" in layer)]
+
+
+def size_mb(folders: list[Path]) -> float:
+    """Unzipped, in megabytes."""
+    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in files) / 1e6
+
+
+def imports(python: Path, folders: list[Path], handler: str) -> subprocess.CompletedProcess[str]:
+    """Import `handler` with what is shipped and the standard library, in an environment that only Lambda would give."""
     variables = dict.fromkeys(FUNCTION_VARIABLES, "x") | {"AWS_DEFAULT_REGION": "us-east-1", "PATH": ""}
-    command: list[str | Path] = [python, "-I", "-S", "-c", IMPORT, artifact, handler]
+    command: list[str | Path] = [python, "-I", "-S", "-c", IMPORT, handler, *folders]
     return subprocess.run(command, check=False, capture_output=True, text=True, env=variables)
 
 
@@ -105,7 +117,7 @@ def test_the_template_is_valid_without_a_warning() -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_built_function_imports_its_handler_alone(function: str, python: Path, built: Path) -> None:
     """What is missing from a requirements.txt is found here, not in production."""
-    done = imports(python, built / function, FUNCTIONS[function]["Handler"])
+    done = imports(python, shipped(built, function), FUNCTIONS[function]["Handler"])
     assert done.returncode == 0, done.stderr
 
 
@@ -113,8 +125,10 @@ def test_a_missing_requirement_is_found(python: Path, built: Path, tmp_path: Pat
     """The test above fails when a package is left out of the artifact."""
     shutil.copytree(built / "MeasureFunction", tmp_path / "artifact")
     shutil.rmtree(tmp_path / "artifact" / "jsonschema")
-    done = imports(python, tmp_path / "artifact", "ramp.handlers.measure")
+    done = imports(python, [tmp_path / "artifact"], "ramp.handlers.measure")
     assert "No module named 'jsonschema'" in done.stderr
+    done = imports(python, [built / "PrismaReadFunction"], "read_path.candidate.handler")
+    assert "No module named 'psycopg'" in done.stderr
 
 
 def test_an_artifact_holds_its_own_plane_only(built: Path) -> None:
@@ -124,11 +138,15 @@ def test_an_artifact_holds_its_own_plane_only(built: Path) -> None:
         assert {name for name in ("ramp", "read_path") if (built / function / name).exists()} == {own}
 
 
-def test_an_artifact_is_small_enough(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The read path is waited for at every cold start; Lambda itself takes 250 MB. Both sizes are printed."""
-    for plane, limit_mb in (("read_path", 60), ("ramp", 60)):
-        function = next(name for name, properties in FUNCTIONS.items() if properties["Handler"].startswith(plane))
-        size_mb = sum(path.stat().st_size for path in (built / function).rglob("*") if path.is_file()) / 1e6
-        with capsys.disabled():
-            print(f"\n{plane}: {size_mb:.0f} MB unzipped, at most {limit_mb} allowed")
-        assert size_mb < limit_mb
+@pytest.mark.parametrize(
+    ("function", "limit_mb"),
+    [("MockReadFunction", 10), ("ShadowCompareFunction", 10), ("PrismaReadFunction", 20), ("MeasureFunction", 60)],
+)
+def test_what_a_function_ships_is_small_enough(
+    function: str, limit_mb: int, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The read path is waited for at every cold start; Lambda itself takes 250 MB. Layers count."""
+    shipped_mb = size_mb(shipped(built, function))
+    with capsys.disabled():
+        print(f"\n{function}: {shipped_mb:.1f} MB unzipped, at most {limit_mb} allowed")
+    assert shipped_mb < limit_mb

@@ -81,7 +81,8 @@ def test_the_names_that_operators_type_are_kept() -> None:
         "Name": {"huntaze-flags", "production", "feature-flags", "huntaze-ramp"},
     }
     for key, expected in names.items():
-        assert expected <= {resource.get("Properties", {}).get(key) for resource in RESOURCES.values()}, key
+        found = [resource.get("Properties", {}).get(key) for resource in RESOURCES.values()]
+        assert all(name in found for name in expected), key
     read = RESOURCES["MockReadFunction"]["Properties"]
     assert (read["FunctionName"], read["AutoPublishAlias"]) == ("huntaze-mock-read", "live")
     assert TEMPLATE["Parameters"]["DatabaseSecretName"]["Default"] == "huntaze/database"
