@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ministack import app
-from ministack.services import appconfig
+from ministack.services import appconfig, lambda_svc
 
 from local_stack import authorization, metric_math, metrics
 
@@ -17,6 +17,7 @@ PAGE = 50
 
 _list_as_shipped = appconfig._list_deployments  # noqa: SLF001 - the place of the wrong answer
 _handle_as_shipped = appconfig.handle_request
+_concurrency_as_shipped = lambda_svc._sqs_esm_concurrency  # noqa: SLF001 - as above
 
 
 def list_deployments(application: str, environment: str, query: Mapping[str, str]) -> Any:
@@ -52,10 +53,22 @@ async def handle_request(method: str, path: str, headers: Mapping[str, str], bod
     return answer
 
 
+def queue_concurrency(mapping: Mapping[str, Any], *more: Any) -> int:
+    """Take a mapping's MaximumConcurrency for the number that it is.
+
+    MiniStack compares the string that a template's parameter gives it, fails, and polls no queue at all. Source: AWS
+    CloudFormation, AWS::Lambda::EventSourceMapping ScalingConfig (MaximumConcurrency: Integer).
+    """
+    scaling = {name: int(value) for name, value in (mapping.get("ScalingConfig") or {}).items()}
+    allowed: int = _concurrency_as_shipped({**mapping, "ScalingConfig": scaling}, *more)
+    return allowed
+
+
 def main() -> None:
     """MiniStack's own main, corrected."""
     appconfig._list_deployments = list_deployments  # noqa: SLF001 - as above
     appconfig.handle_request = handle_request
+    lambda_svc._sqs_esm_concurrency = queue_concurrency  # noqa: SLF001 - as above
     metrics.install()
     metric_math.install()
     authorization.install(authorization.from_environment())

@@ -126,3 +126,42 @@ def test_as_shipped_an_alarm_over_metric_math_is_refused_or_loses_it(as_shipped:
 
 def test_corrected_an_alarm_over_metric_math_keeps_it(bare_emulator: Any) -> None:
     assert expressions(bare_emulator) == ["of the stack: m / 2", "rate: m / 2"]
+
+
+def left_in_queue(clients: Any) -> int:
+    """Messages in a queue, five seconds after one was sent to it, whose mapping's concurrency is a parameter's."""
+    function = {"Runtime": "python3.13", "Handler": "index.handler", "InlineCode": "def handler(event, _):\n    pass\n"}
+    mapping = {
+        "FunctionName": {"Ref": "F"},
+        "EventSourceArn": {"Fn::GetAtt": ["Q", "Arn"]},
+        "ScalingConfig": {"MaximumConcurrency": {"Ref": "AtOnce"}},
+    }
+    template = {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Parameters": {"AtOnce": {"Type": "Number", "Default": 5}},
+        "Resources": {
+            "F": {"Type": "AWS::Serverless::Function", "Properties": function},
+            "Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "mapped"}},
+            "M": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": mapping},
+        },
+    }
+    cloudformation, queues = clients("cloudformation"), clients("sqs")
+    cloudformation.create_stack(
+        StackName="mapped", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    )
+    while cloudformation.describe_stacks(StackName="mapped")["Stacks"][0]["StackStatus"].endswith("PROGRESS"):
+        time.sleep(0.05)
+    url = queues.get_queue_url(QueueName="mapped")["QueueUrl"]
+    queues.send_message(QueueUrl=url, MessageBody="{}")
+    time.sleep(5)
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = queues.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
+def test_as_shipped_a_queue_whose_concurrency_is_a_parameter_is_not_polled(as_shipped: Any) -> None:
+    assert left_in_queue(as_shipped) == 1
+
+
+def test_corrected_it_is_polled(bare_emulator: Any) -> None:
+    assert left_in_queue(bare_emulator) == 0
