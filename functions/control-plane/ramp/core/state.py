@@ -85,7 +85,7 @@ class RampState:
         )
 
     def slowed(self, now: float) -> Self:
-        """The state of a paused ramp: looks grow rarer however often the plan looks, so that no pause fills the history."""
+        """The state of a paused ramp: looks grow rarer whatever the plan says, so that no pause fills the history."""
         rare_seconds = int(min(MAX_LOOK_SECONDS, (now - self.step_started_at) / LOOK_SHARE))
         return replace(self, look_seconds=max(self.look_seconds, rare_seconds))
 
