@@ -10,6 +10,7 @@ import json
 import select
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,8 +19,10 @@ from read_path.signature import Credentials, Request, query_string, sign
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
+    from ssl import SSLContext
 
 _LAST_SUCCESS = 299  # of HTTP's statuses
+_HTTPS_PORT = 443
 
 
 class AwsError(Exception):
@@ -107,11 +110,20 @@ class Service:
         if self._connection is not None and (self._connection.sock is None or _is_readable(self._connection)):
             self._drop()
         if self._connection is None:
-            kind = _http().HTTPSConnection if self._is_secure else _http().HTTPConnection
-            self._connection = kind(self._host, timeout=_left(deadline))
-            self._connection.connect()
+            self._connection = self._connect(deadline)
         self._connection.sock.settimeout(_left(deadline))
         return self._connection
+
+    def _connect(self, deadline: float) -> HTTPConnection:
+        """Connect, and encrypt in what is left of the time: an HTTPSConnection would give each of both all of it."""
+        tls = _tls() if self._is_secure else None
+        port = _HTTPS_PORT if self._is_secure and ":" not in self._host else None
+        connection: HTTPConnection = _http().HTTPConnection(self._host, port, timeout=_left(deadline))
+        connection.connect()
+        if tls is not None:
+            connection.sock.settimeout(_left(deadline))
+            connection.sock = tls.wrap_socket(connection.sock, server_hostname=connection.host)
+        return connection
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -122,6 +134,13 @@ class Service:
 def _http() -> ModuleType:
     """Half of the router's start would be this import; the thread that reads the first flags makes it instead."""
     return import_module("http.client")
+
+
+@cache
+def _tls() -> SSLContext:
+    """One for the sandbox: reading the authorities' certificates takes tens of milliseconds, once for each context."""
+    context: SSLContext = import_module("ssl").create_default_context()
+    return context
 
 
 def _is_readable(connection: HTTPConnection) -> bool:

@@ -1,0 +1,142 @@
+"""Calls over TLS, as on AWS: one context for a sandbox, one connection for many calls, one deadline for all of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from read_path import aws
+from read_path.aws import AwsError, Service
+from read_path.signature import Credentials
+
+
+def certificate(folder: Path) -> Path:
+    """Key and self-signed certificate of 127.0.0.1 in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    signed = (
+        builder.not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(names, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    encoded = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    file = folder / "server.pem"
+    file.write_bytes(encoded + signed.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
+    """Answers every POST with its own host header; the sandbox trusts it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            body = json.dumps({"host": self.headers["host"]}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    pem = certificate(tmp_path)
+    serving = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    serving.socket = context.wrap_socket(serving.socket, server_side=True)
+    threading.Thread(target=serving.serve_forever, args=(0.02,), daemon=True).start()
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    made_once = aws._tls
+    made_once.cache_clear()
+    yield serving
+    made_once.cache_clear()
+    serving.shutdown()
+    serving.server_close()
+
+
+def service(server: ThreadingHTTPServer, host: str = "127.0.0.1") -> Service:
+    return Service("lambda", f"https://{host}:{server.server_port}", Credentials("r", "a", "b"), lambda: "")
+
+
+def ask(asked: Service) -> object:
+    return json.loads(asked.call("POST", "/", seconds=2, body=b"{}").body)
+
+
+def test_one_connection_serves_many_calls(server: ThreadingHTTPServer) -> None:
+    """What TLS sends of its own between two answers is not taken for the end of the connection."""
+    asked = service(server)
+    assert ask(asked) == {"host": f"127.0.0.1:{server.server_port}"}
+    kept = asked._connection
+    for _ in range(3):
+        ask(asked)
+        assert asked._connection is kept
+
+
+def test_the_certificates_are_read_once_for_all_services_and_connections(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take tens of milliseconds, which every timed-out call and every service would cost anew."""
+    made: list[ssl.SSLContext] = []
+    as_ever = ssl.create_default_context
+
+    def counted() -> ssl.SSLContext:
+        made.append(as_ever())
+        return made[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    for asked in (service(server), service(server)):
+        ask(asked)
+        asked._drop()
+        ask(asked)
+    assert len(made) == 1
+
+
+def test_a_stranger_is_not_believed(server: ThreadingHTTPServer) -> None:
+    """A certificate of another name, and one that nobody vouches for."""
+    with pytest.raises(AwsError, match="ConnectionFailed"):
+        ask(service(server, "localhost"))
+    aws._tls.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE")
+        with pytest.raises(AwsError, match="ConnectionFailed"):
+            ask(service(server))
+
+
+def test_connecting_and_encrypting_share_one_deadline(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow way to a server that then says nothing: the time is that of the deadline, not of each of the two."""
+    late = SimpleNamespace(wrap_socket=lambda *_, **__: pytest.fail("encrypted after the deadline"))
+    monkeypatch.setattr(aws, "_tls", lambda: late)
+    connect = http.client.HTTPConnection.connect
+
+    def slowly(connection: http.client.HTTPConnection) -> None:
+        connect(connection)
+        time.sleep(0.25)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", slowly)
+    with pytest.raises(AwsError, match="Timeout"):
+        service(server).call("POST", "/", seconds=0.2)
