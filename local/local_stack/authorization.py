@@ -118,19 +118,22 @@ def _lambda(method: str, path: str, query: Any) -> list[Need]:
     The reference names the function alone; a refusal of a qualified request names the alias or version. Both are asked
     for here, so that policies suffice either way.
     """
-    parts = [unquote(part) for part in path.split("/") if part]
+    parts, qualifier = [unquote(part) for part in path.split("/") if part], _one(query, "Qualifier")
     if parts[1:2] != ["functions"]:
         return []
+    needed: list[Need] = []
     match method, parts[3:]:
         case "GET", ["aliases", name]:
-            return _qualified("lambda:GetAlias", parts[2], name)
+            needed = _qualified("lambda:GetAlias", parts[2], name)
         case "PUT", ["aliases", name]:
-            return _qualified("lambda:UpdateAlias", parts[2], name)
+            needed = _qualified("lambda:UpdateAlias", parts[2], name)
         case "GET", ["configuration"]:
-            return _qualified("lambda:GetFunctionConfiguration", parts[2], _one(query, "Qualifier"))
-        case "POST", ["invocations"] if qualifier := _one(query, "Qualifier"):
-            return _qualified("lambda:InvokeFunction", parts[2], qualifier)[1:]  # the reference: on the qualified one
-    return []
+            needed = _qualified("lambda:GetFunctionConfiguration", parts[2], qualifier)
+        case "GET", ["provisioned-concurrency"]:  # the reference: on the alias or version
+            needed = _qualified("lambda:GetProvisionedConcurrencyConfig", parts[2], qualifier)[1:]
+        case "POST", ["invocations"] if qualifier:  # the reference: on the qualified one
+            needed = _qualified("lambda:InvokeFunction", parts[2], qualifier)[1:]
+    return needed
 
 
 def _qualified(action: str, function: str, qualifier: str) -> list[Need]:
