@@ -55,3 +55,18 @@ def test_a_secret_that_cannot_be_used_is_not_shown(secret: str) -> None:
 def test_all_missing_fields_are_named_at_once() -> None:
     with pytest.raises(SecretError, match=r"secret\.host: .*; secret\.port: .*; secret\.username"):
         conninfo_of(json.dumps({"password": "x"}))
+
+
+@pytest.mark.parametrize("url", ["postgresql://[", "postgresql://u:hunter2@h:port/d", "postgresql://u:p@[::1/d"])
+def test_a_url_that_does_not_read_is_refused_without_showing_it(url: str) -> None:
+    """A password with a slash or a bracket in it is the usual reason."""
+    with pytest.raises(SecretError, match="DATABASE_URL: does not read") as refused:
+        conninfo_of(json.dumps({"DATABASE_URL": url}))
+    assert "hunter2" not in str(refused.value)
+
+
+def test_fields_that_make_no_connection_string_are_refused() -> None:
+    """A NUL ends a string of C's too early."""
+    fields = {"host": "h", "port": 5432, "database": "d", "username": "u", "password": "a\x00b"}
+    with pytest.raises(SecretError, match="does not make a connection string"):
+        conninfo_of(json.dumps(fields))

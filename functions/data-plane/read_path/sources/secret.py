@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import psycopg
 from psycopg.conninfo import make_conninfo
 
 from read_path.aws import Service
@@ -66,10 +68,10 @@ def conninfo_of(secret: str) -> str:
     missing = [field for field in _FIELDS if not isinstance(content.get(field), str | int) or content[field] == ""]
     if missing:
         raise SecretError("; ".join(f"secret.{field}: is missing, expected a value" for field in missing))
-    try:
-        return _from_fields(content)
-    except UnicodeError:
-        raise SecretError("secret: is no text, got characters that have no encoding, expected Unicode") from None
+    with suppress(UnicodeError, psycopg.ProgrammingError):
+        if not any("\x00" in str(content[field]) for field in _FIELDS):  # where a string of C's ends, whatever follows
+            return _from_fields(content)
+    raise SecretError("secret: does not make a connection string, expected plain text in every field")
 
 
 def _from_fields(content: Mapping[str, Any]) -> str:
@@ -87,7 +89,13 @@ def _from_url(url: object) -> str:
         raise SecretError(
             "secret.DATABASE_URL: is no PostgreSQL URL, expected postgresql://user:password@host/database"
         )
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        str(parts.port)
+    except ValueError:
+        raise SecretError(
+            "secret.DATABASE_URL: does not read as a URL, expected one, special characters escaped"
+        ) from None
     arguments = parse_qsl(parts.query)
     if dict(arguments).get("schema", "public") != "public":
         raise SecretError("secret.DATABASE_URL: its schema is not served, expected public")
