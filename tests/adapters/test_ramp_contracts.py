@@ -417,7 +417,7 @@ def _waiting_in(emulated: Callable[[str], Any]) -> Waiting:
     machine = machines.create_state_machine(
         name=f"machine-{uuid.uuid4().hex[:8]}",
         definition=json.dumps(definition),
-        roleArn="arn:aws:iam::000000000000:role/r",
+        roleArn=_sender_role(emulated("iam")),
     )["stateMachineArn"]
     arn = machines.start_execution(stateMachineArn=machine)["executionArn"]
     message = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
@@ -430,6 +430,17 @@ def _waiting_in(emulated: Callable[[str], Any]) -> Waiting:
         return "failure", {"Error": found["error"], "Cause": found["cause"]}
 
     return Waiting(Executions(machines), arn, json.loads(message["Body"])["token"], outcome)
+
+
+def _sender_role(iam: Any) -> str:
+    """The ARN of a role that may send messages: the emulator enforces IAM."""
+    name = f"sender-{uuid.uuid4().hex[:8]}"
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    sends = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    trusted, allowed = (json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, sends))
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="send", PolicyDocument=allowed)
+    return arn
 
 
 @both
