@@ -27,6 +27,7 @@ def main() -> int:
         lambda: functions.warm(3_000 // part),
         lambda: functions.shadowing(3_000 // part),
         lambda: functions.troubles(60 // part + 30),
+        lambda: functions.hanging(300 // part),
         lambda: database.reads(5_000 // part),
         lambda: decisions.shares(1_000_000 // part),
         lambda: decisions.noise(100_000 // part, 1_000 // part),

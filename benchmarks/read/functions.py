@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from statistics import median, quantiles
+from time import perf_counter, sleep
+
+from read_path.core.breaker import FAILURES_IN_A_ROW
 
 from benchmarks.read.figure import Figure
-from benchmarks.read.house import adapter, house, shadow
+from benchmarks.read.house import House, adapter, house, shadow
 from benchmarks.read.sandbox import Sandbox, sandbox
 
 BARE, ROUTER, IDIOMATIC = (
@@ -19,6 +22,7 @@ BARE, ROUTER, IDIOMATIC = (
 METERED = "benchmarks.read.metered.handler"
 EVENT = {"userId": "user-1"}
 DEADLINE_MS = 200
+_BATCH = 20  # requests between two readings of a process's processor time
 TROUBLES = ("errors", "hangs", "throttles", "talks", "database down")
 
 
@@ -53,7 +57,8 @@ def warm(requests: int) -> list[Figure]:
         home.flags = adapter(500_000)  # user-1 falls to control's half
         boxes = {name: stack.enter_context(sandbox(name, home.environment())) for name in (BARE, ROUTER, IDIOMATIC)}
         wall = _interleaved({name: partial(_seconds, box) for name, box in boxes.items()}, requests)
-        cpu = {name: _cpu_ms(box, requests) for name, box in boxes.items()}
+        used = _interleaved({name: partial(_cpu_seconds, box) for name, box in boxes.items()}, requests // _BATCH)
+    cpu = {name: median(seconds) * 1000 / _BATCH for name, seconds in used.items()}
     p50 = {name: median(seconds) * 1e6 for name, seconds in wall.items()}
     return [
         Figure(
@@ -99,8 +104,7 @@ def shadowing(requests: int) -> list[Figure]:
 
 
 def troubles(requests: int) -> list[Figure]:
-    """Every user on a candidate that misbehaves, with fallback: what users see, and how long they wait."""
-    figures = []
+    """Every user on a candidate that misbehaves, with fallback: how many see a failure."""
     failures = 0
     with house() as home:
         home.flags = adapter(1_000_000, DEADLINE_MS)
@@ -109,25 +113,64 @@ def troubles(requests: int) -> list[Figure]:
             with sandbox(ROUTER, home.environment()) as box:
                 answers = [box.invoke({"userId": f"user-{number % 50 + 1}"}) for number in range(requests)]
             failures += sum(answer["statusCode"] != 200 for answer, _ in answers)  # noqa: PLR2004 - HTTP's own
-            if trouble == "hangs":
-                figures = _hung([seconds * 1000 for _, seconds in answers[1:]])
     said = f"{failures} of {requests * len(TROUBLES)}"
-    return [Figure("user-visible failures, candidate in trouble, fallback", failures, said, at_most=0), *figures]
+    return [Figure("user-visible failures, candidate in trouble, fallback", failures, said, at_most=0)]
 
 
-def _hung(waited_ms: list[float]) -> list[Figure]:
-    asked = [wait for wait in waited_ms if wait >= DEADLINE_MS]
-    spared = [wait for wait in waited_ms if wait < DEADLINE_MS]
-    over = max(asked) - DEADLINE_MS
+def hanging(asked: int) -> list[Figure]:
+    """What users wait for a candidate that hangs, against the same request with no candidate to ask, by turns.
+
+    The candidate answers after every few failures, so that the breaker stays closed and each request is a sample. What
+    the machine itself adds to a wait is shown beside it: how late it wakes who sleeps for as long as the deadline.
+    """
+    with house() as home, house() as mock, ExitStack() as stack:
+        home.flags, mock.flags = adapter(1_000_000, DEADLINE_MS), adapter(0)
+        hung = stack.enter_context(sandbox(ROUTER, home.environment()))
+        without = stack.enter_context(sandbox(ROUTER, mock.environment()))
+        runs: dict[str, Callable[[], float]] = {
+            "hung": partial(_hung, hung, home),
+            "without": partial(_seconds, without),
+            "slept": _oversleep,
+        }
+        waited = _interleaved(runs, asked, warm=1)
+        spared = _spared(hung, without, home, asked)
+    p99 = {name: _p99(seconds) * 1000 for name, seconds in waited.items()}
+    over = p99["hung"] - DEADLINE_MS - p99["without"]
+    said = f"{p99['hung']:.1f} ms − {DEADLINE_MS} ms − {p99['without']:.1f} ms, {asked} asked"
+    p50 = {name: median(seconds) * 1000 for name, seconds in spared.items()}
     return [
-        Figure("hung candidate: p99 wait beyond the deadline", over, f"{over:.1f} ms, {len(asked)} asked", at_most=10),
+        Figure("hung candidate: p99 wait beyond the deadline and a request without one", over, said, at_most=10),
+        Figure("— a sleep as long as the deadline, woken late, p99", p99["slept"], f"{p99['slept']:.1f} ms"),
         Figure(
-            "— with the breaker open, p50 of the whole request",
-            median(spared),
-            f"{median(spared):.2f} ms, {len(spared)} spared",
+            "— added with the breaker open, p50",
+            p50["hung"] - p50["without"],
+            f"{p50['hung']:.2f} ms − {p50['without']:.2f} ms",
             at_most=1.0,
         ),
     ]
+
+
+def _hung(box: Sandbox, home: House) -> float:
+    """One request that waits for its deadline; one that is answered before it, so that no five in a row hang."""
+    home.candidate = "answers"
+    box.invoke(EVENT)
+    home.candidate = "hangs"
+    return _seconds(box)
+
+
+def _oversleep() -> float:
+    started = perf_counter()
+    sleep(DEADLINE_MS / 1000)
+    return perf_counter() - started - DEADLINE_MS / 1000
+
+
+def _spared(hung: Sandbox, without: Sandbox, home: House, requests: int) -> dict[str, list[float]]:
+    """Requests under an open breaker, and without a candidate; those that were its probes are left out."""
+    home.candidate = "hangs"
+    for _ in range(FAILURES_IN_A_ROW):
+        hung.invoke(EVENT)
+    waited = _interleaved({"hung": partial(_seconds, hung), "without": partial(_seconds, without)}, requests, warm=0)
+    return {name: [each for each in seconds if each < DEADLINE_MS / 1000] for name, seconds in waited.items()}
 
 
 def _metered(box: Sandbox, cpu_ms: list[float]) -> float:
@@ -140,11 +183,11 @@ def _seconds(box: Sandbox) -> float:
     return box.invoke(EVENT)[1]
 
 
-def _interleaved(runs: Mapping[str, Callable[[], float]], times: int) -> dict[str, list[float]]:
+def _interleaved(runs: Mapping[str, Callable[[], float]], times: int, warm: int = 50) -> dict[str, list[float]]:
     """Each run by turns, so that whatever else the machine does falls on all alike."""
     took: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
-        for _ in range(50):
+        for _ in range(warm):
             run()
     for _ in range(times):
         for name, run in runs.items():
@@ -152,11 +195,12 @@ def _interleaved(runs: Mapping[str, Callable[[], float]], times: int) -> dict[st
     return took
 
 
-def _cpu_ms(box: Sandbox, requests: int) -> float:
+def _cpu_seconds(box: Sandbox) -> float:
+    """What a batch of requests uses of any processor."""
     before = box.cpu_seconds()
-    for _ in range(requests):
+    for _ in range(_BATCH):
         box.invoke(EVENT)
-    return (box.cpu_seconds() - before) * 1000 / requests
+    return box.cpu_seconds() - before
 
 
 def _p99(values: list[float]) -> float:
