@@ -1,0 +1,97 @@
+"""What X-Ray shows of a request (requirements, section 2), from the documents that its daemon receives."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from read_path.candidate import look_up
+from read_path.core.answer import Answer
+from read_path.core.breaker import Breaker
+from read_path.core.observation import CandidateError
+from read_path.core.routing import AdapterFlag, Flags, Phase, ShadowFlag
+from read_path.serve import Invocation, Service, serve
+from read_path.settings import TelemetrySettings
+from read_path.sources import mock
+from read_path.telemetry import Telemetry
+from read_path.tracing import Tracing
+
+ROOT, PARENT = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
+PHASE = Phase("ramp-1", "2")
+EVERYBODY = AdapterFlag(PHASE, share_ppm=1_000_000, salt="s", deadline_ms=500, fallback=True)
+COMPARE_ALL = ShadowFlag(PHASE, sample_ppm=1_000_000, budget_ms=400)
+EVENT = {"userId": "user-1"}
+
+
+@pytest.fixture
+def daemon() -> Iterator[socket.socket]:
+    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sink.bind(("127.0.0.1", 0))
+    sink.settimeout(2)
+    yield sink
+    sink.close()
+
+
+def received(daemon: socket.socket) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(daemon.recv(65_535).partition(b"\n")[2])
+    return found
+
+
+def telemetry(daemon: socket.socket, header: str = f"Root={ROOT};Parent={PARENT};Sampled=1") -> Telemetry:
+    about = TelemetrySettings("huntaze-mock-read", "Huntaze/ReadPath", "INFO", "")
+    return Telemetry(about, Tracing(f"127.0.0.1:{daemon.getsockname()[1]}", lambda: header), io.StringIO())
+
+
+def routed(daemon: socket.socket, flags: Flags, failure: Exception | None = None) -> dict[str, Any]:
+    """The first document of one request: the candidate's where it answers, else the router's."""
+    to = telemetry(daemon)
+
+    def ask(_: str, __: int) -> Answer:
+        if failure is not None:
+            raise failure
+        inner = telemetry(daemon, to.onward())
+        return look_up(EVENT, "request-1", lambda _: mock.users()[0], inner)
+
+    service = Service(lambda: flags, mock.read, ask, lambda _: None, to, lambda: 0.0, Breaker())
+    assert serve(EVENT, Invocation("request-1", "7"), service)["statusCode"] == 200
+    return received(daemon)
+
+
+@pytest.mark.parametrize(
+    ("flags", "enabled"),
+    [(Flags(), False), (Flags(shadow=COMPARE_ALL), False), (Flags(EVERYBODY._replace(share_ppm=0)), True)],
+)
+def test_a_request_to_control_is_annotated_and_described(daemon: socket.socket, flags: Flags, enabled: bool) -> None:
+    read = routed(daemon, flags)
+    assert (read["name"], read["trace_id"], read["parent_id"]) == ("read", ROOT, PARENT)
+    assert read["annotations"] == {"canary": False, "path": "mock", "userId": "user-1"}
+    described = read["metadata"]["huntaze"]
+    assert datetime.fromisoformat(described.pop("timestamp")).tzinfo is not None
+    assert described == {"version": "7", "duration_ms": 0.0, "canaryEnabled": enabled}
+
+
+def test_shadow_work_has_a_subsegment_of_its_own(daemon: socket.socket) -> None:
+    assert [inner["name"] for inner in routed(daemon, Flags(shadow=COMPARE_ALL))["subsegments"]] == ["shadow"]
+
+
+def test_a_candidate_that_fails_is_seen_in_the_trace_of_the_answer_from_control(daemon: socket.socket) -> None:
+    read = routed(daemon, Flags(EVERYBODY), CandidateError("Timeout", timed_out=True))
+    assert read["annotations"] == {"canary": True, "path": "mock", "userId": "user-1", "fallback": True}
+
+
+def test_the_service_map_reads_router_candidate_database(daemon: socket.socket) -> None:
+    """Each is the parent of the next, in one trace, and both that are called are nodes (`remote`)."""
+    candidate = routed(daemon, Flags(EVERYBODY, COMPARE_ALL))
+    router = received(daemon)
+    assert router["annotations"] == {"canary": True, "path": "prisma", "userId": "user-1"}
+    asked, shadow = router["subsegments"]
+    assert (asked["name"], asked["namespace"], shadow["name"]) == ("candidate", "remote", "shadow")
+    assert (candidate["trace_id"], candidate["parent_id"]) == (router["trace_id"], asked["id"])
+    (database,) = candidate["subsegments"]
+    assert (database["name"], database["namespace"]) == ("postgresql", "remote")
+    assert candidate["annotations"] == {"canary": True, "path": "prisma", "userId": "user-1"}
