@@ -53,12 +53,11 @@ class World:
         return float(sum(point["Sum"] for point in found["Datapoints"]))
 
     def memory_mb(self) -> tuple[float, int]:
-        """Resident memory of the emulator and every sandbox, and how many processes they are."""
+        """Resident memory of every sandbox, and how many they are; the emulator itself keeps all logs in memory."""
         found = state.load(self.folder)
         if found is None:
             return 0.0, 0
-        root = psutil.Process(found.emulator.pid)
-        family = [root, *root.children(recursive=True)]
+        family = psutil.Process(found.emulator.pid).children(recursive=True)
         return sum(process.memory_info().rss for process in family) / MEGABYTE, len(family)
 
     def connections(self) -> int:
