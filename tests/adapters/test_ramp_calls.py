@@ -15,7 +15,7 @@ from ramp.adapters.metrics import COUNTS, NAMESPACE, Metrics
 from ramp.adapters.notices import Notices
 from ramp.core.evidence import ArmCounts
 from ramp.core.plan import EvidenceSettings
-from ramp.errors import AwsUnavailable, TrafficNotShifted
+from ramp.errors import AwsUnavailable, TrafficMoved, TrafficNotShifted
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC).timestamp()
 EVERY_MINUTE = EvidenceSettings(period_seconds=60, delay_seconds=60, settle_seconds=900)
@@ -209,6 +209,28 @@ def test_an_alias_that_does_not_read_back_is_tried_again() -> None:
         stub.add_response("get_alias", here, {"FunctionName": "read", "Name": ANY})
         with pytest.raises(TrafficNotShifted, match="does not read back"):
             alias.put("2", {})
+
+
+def test_an_alias_is_moved_only_past_its_fence_with_the_revision_read_before() -> None:
+    """A brake between the two is a conflict, one before them a refusal; nothing is sent here but the reading."""
+    functions = boto3.client("lambda")
+
+    def fence() -> None:
+        raise TrafficMoved("aborted")
+
+    with Stubber(functions) as stub:
+        stub.add_response("get_alias", {"FunctionVersion": "1", "RevisionId": "a"})
+        with pytest.raises(TrafficMoved):
+            AliasLever(functions, "read", "live").put("2", {}, fence)
+
+
+def test_an_alias_without_its_version_is_no_answer() -> None:
+    """An empty one would be restored at the end."""
+    functions = boto3.client("lambda")
+    with Stubber(functions) as stub:
+        stub.add_response("get_alias", {"RevisionId": "a"})
+        with pytest.raises(TrafficNotShifted, match="got no FunctionVersion"):
+            AliasLever(functions, "read", "live").read()
 
 
 QUERIES = sum(map(len, COUNTS.values())) + 2 * len(COUNTS)  # each arm's counts, its p95 and the samples of it

@@ -127,7 +127,8 @@ class FakeAliasLever(AliasLever):
     def provisioned(self) -> int:
         return self.kept_warm
 
-    def put(self, version: str, weights: dict[str, int]) -> None:
+    def put(self, version: str, weights: dict[str, int], fence: Callable[[], None] = nothing) -> None:
+        fence()
         self.position = AliasPosition(version, dict(weights), f"{self.position.revision_id}+")
 
 

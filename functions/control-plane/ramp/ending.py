@@ -65,7 +65,8 @@ def clear(world: World, flag: str, lock: Lock | None, ramp: str) -> str | None:
     """
     if world.table.acquire(flag, Lock(ramp, CLEANER), world.now(), CLEANING_SECONDS, dead=lock) is not None:
         return None
-    state = state_of(world.table.ramp(ramp))
+    found = world.table.ramp(ramp)
+    state = state_of(found)
     if was_promoted(world, ramp):
         relist(world, ramp)
         world.traffic.prune(ramp)
@@ -78,7 +79,8 @@ def clear(world: World, flag: str, lock: Lock | None, ramp: str) -> str | None:
             where = settle(world, None, ramp, CLEANER, reason).describe()
             let_go(world, ramp, flag)
         else:
-            where = roll_back(world, state, CLEANER, reason).describe()
+            status = "undone" if found and found["status"] == "undone" else "rolled_back"  # an undo may be under way
+            where = roll_back(world, state, CLEANER, reason, status).describe()
         stack.pop_all()
     world.notices.tell(f"Ramp {ramp} settled by {CLEANER}", f"{ramp} had ended without settling. {where}.")
     return f"{ramp} had ended without settling; {where}"

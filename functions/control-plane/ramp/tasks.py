@@ -170,8 +170,10 @@ def promote(event: Mapping[str, Any], world: World) -> Json:
     state, world = _found(event, world)
     hold(world, state)
     world.traffic.promote(state, lambda: _refuse_after_brake(state, world))
-    record(world, state, "promoted", event["verdict"]["reason"])
-    _undo_after_brake(state, world)  # after the record: the brake leaves word first and then looks at it
+    try:
+        record(world, state, "promoted", event["verdict"]["reason"])
+    finally:
+        _undo_after_brake(state, world)  # after the record: the brake leaves word first and then looks at it
     summary = "every user is on the candidate, read back; shadow is off"
     return {"ramp": state.to_wire(), "summary": summary}
 

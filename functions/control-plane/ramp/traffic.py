@@ -77,8 +77,7 @@ class Traffic:
         """
         self._flag.put(setting_for(state), description(state.ramp), fence)
         if state.plan.lever == "alias":
-            fence()
-            self._weigh(state)
+            self._weigh(state, fence)
 
     def settle(self, ramp: str, alias_version: str | None) -> Position:
         """Everybody back on control: stop a deployment in flight, flag off, alias whole on `alias_version`.
@@ -106,20 +105,19 @@ class Traffic:
         """Everybody on the candidate and no more comparison; `fence` as in `shift`. Returns what reads back."""
         self._flag.put(promoted_setting(state), description(state.ramp), fence)
         if state.plan.lever == "alias":
-            fence()
-            self._weigh(state)
+            self._weigh(state, fence)
         return self.read()
 
     def prune(self, ramp: str) -> int:
         """Delete the flag versions that `ramp` wrote and that are not deployed; returns how many."""
         return self._flag.prune(description(ramp))
 
-    def _weigh(self, state: RampState) -> None:
+    def _weigh(self, state: RampState, fence: Callable[[], None]) -> None:
         share_ppm, candidate = state.current.share_ppm, state.plan.candidate_version
         if share_ppm == WHOLE_PPM:
-            self._alias.put(candidate, {})
+            self._alias.put(candidate, {}, fence)
         else:
-            self._alias.put(state.alias_version, {candidate: share_ppm} if share_ppm else {})
+            self._alias.put(state.alias_version, {candidate: share_ppm} if share_ppm else {}, fence)
 
 
 def description(ramp: str) -> str:

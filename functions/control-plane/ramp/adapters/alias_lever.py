@@ -1,8 +1,10 @@
 """The alias lever: percent of requests, by the weights of a Lambda alias between two published versions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ramp.adapters.flag_lever import nothing
 from ramp.core.plan import WHOLE_PPM
 from ramp.errors import TrafficNotShifted
 
@@ -33,8 +35,14 @@ class AliasLever:
         self._alias = alias
 
     def read(self) -> AliasPosition:
-        """Where the alias points now."""
+        """Where the alias points now.
+
+        Raises:
+            TrafficNotShifted: the answer names no version or no revision.
+        """
         alias = self._lambda.get_alias(FunctionName=self._function, Name=self._alias)
+        if not (alias.get("FunctionVersion") and alias.get("RevisionId")):
+            raise TrafficNotShifted("the alias does not read: got no FunctionVersion or RevisionId, expected both")
         weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
         return AliasPosition(
             alias["FunctionVersion"],
@@ -58,8 +66,11 @@ class AliasLever:
             return 0
         return found["RequestedProvisionedConcurrentExecutions"]
 
-    def put(self, version: str, weights: dict[str, int]) -> None:
+    def put(self, version: str, weights: dict[str, int], fence: Callable[[], None] = nothing) -> None:
         """Point the alias at `version` with `weights` beside it, and read it back.
+
+        `fence` raises when it may not be moved; it is called once the revision is read, so that a move made since then
+        is a conflict.
 
         Raises:
             TrafficNotShifted: the alias changed in between, or does not read back; try again.
@@ -67,6 +78,7 @@ class AliasLever:
         before = self.read()
         if (before.version, before.weights) == (version, weights):
             return
+        fence()
         try:
             self._lambda.update_alias(
                 FunctionName=self._function,
