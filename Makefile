@@ -54,8 +54,9 @@ test-browser: browser ## the ramp page in that browser
 screenshots: browser ## the pictures of the ramp page in docs/images
 	python -m tests.browser.screenshots
 
-sweep: setup ## every call to AWS times every kind of fault (docs/safety.md): minutes
-	pytest tests/sweep --numprocesses 2 --dist load
+sweep: setup ## every call to AWS times every kind of fault (docs/safety.md), then any two at once: minutes
+	pytest tests/sweep/test_faults.py -m long --numprocesses 2 --dist load
+	pytest tests/sweep/test_races.py -m long --numprocesses 2 --dist load
 
 bench-load: setup ## five minutes of as many reads as this machine serves, the database gone in between (7 minutes)
 	python -m benchmarks.load

@@ -50,16 +50,20 @@ class Ramp:
     def __init__(self, local_stack: Stack, repository: Path, name: str) -> None:
         self.stack, self.folder, self.name = local_stack, repository / state.FOLDER, name
         self.session = Session.of_stack(local_stack)
+        self.arn = ""
 
-    def start(self, *, evidence: bool = True) -> None:
+    def start(self) -> None:
         """Start it on a stack where nothing runs, with sound evidence for both steps."""
         stage.clear_the_way(self.session, print)
-        if evidence:
-            self._evidence()
+        self.until(self._alarms_are_quiet, "finds its alarms quiet after the test before")
+        self._evidence()
         started = self.session.states.start_execution(
             stateMachineArn=self.session.state_machine_arn, name=self.name, input=json.dumps(PLAN)
         )
         self.arn = started["executionArn"]
+
+    def _alarms_are_quiet(self) -> bool:
+        return not self.stack.client("cloudwatch").describe_alarms(StateValue="ALARM")["MetricAlarms"]
 
     def _evidence(self) -> None:
         data: list[Any] = []
@@ -78,7 +82,9 @@ class Ramp:
 
     @property
     def state(self) -> str:
-        """The state that the execution has entered last."""
+        """The state that the execution has entered last, empty before it starts."""
+        if not self.arn:
+            return ""
         events = self.session.states.get_execution_history(executionArn=self.arn)["events"]
         entered = [e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e]
         return entered[-1] if entered else ""

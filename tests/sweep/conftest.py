@@ -1,31 +1,37 @@
-"""What every ramp of this folder runs in: the tasks' own environment, quiet, and a plan parsed once."""
+"""What every ramp of this folder runs in: quiet, and plans and events checked once."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ramp.core import inputs
 from ramp.core.plan import Plan
 
 
 @pytest.fixture(autouse=True, scope="session")
-def plans_parsed_once() -> Iterator[None]:
-    """Thousands of ramps go by the same few plans, and checking one takes longer than a task does otherwise."""
-    known: dict[str, Plan] = {}
-    parse = Plan.parse
+def checked_once() -> Iterator[None]:
+    """Thousands of ramps go by the same few plans and events, and checking one takes longer than the rest of a task."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Plan, "parse", remembered(Plan.parse))
+        patch.setattr(inputs, "faults", remembered(inputs.faults))
+        yield
 
-    def parse_once(raw: Any) -> Plan:
-        key = json.dumps(raw, sort_keys=True)
+
+def remembered(look: Callable[..., Any]) -> Callable[..., Any]:
+    """`look`, which says the same about the same JSON every time, once for each."""
+    known: dict[str, Any] = {}
+
+    def once(*given: Any) -> Any:
+        key = json.dumps(given)
         if key not in known:
-            known[key] = parse(raw)
+            known[key] = look(*given)
         return known[key]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Plan, "parse", parse_once)
-        yield
+    return once
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 from tests.sweep.faults import Fault, Kind
 from tests.sweep.memory.aws import Call, Effect
 from tests.sweep.stage import Script, Stage
-from tests.sweep.sweeping import Count, played
+from tests.sweep.sweeping import Count, struck, without_a_fault
 from tests.sweep.walker import Walker
 
 MOST_CALLS = 100
@@ -37,17 +37,17 @@ class Meeting:
 
 def race(script: Script, function: str, act: Act, every: int = 1) -> Count:
     """One ramp for each call of `function` and each call of `act`, or for one in `every` of these pairs."""
-    whole, _ = played(script)
-    at = [number for number, (name, _, _) in enumerate(whole.calls, start=1) if name == function]
+    plain = without_a_fault(script)
+    at = [number for number, (name, _, _) in enumerate(plain.calls, start=1) if name == function]
     count = Count()
-    pairs = [(first, calls) for first in at for calls in range(calls_of(script, at[-1], act) + 1)]
+    pairs = [(first, calls) for first in at for calls in range(calls_of(plain, at[-1], act) + 1)]
     for first, calls in pairs[::every]:
-        stage, found = played(script, Fault(Kind("meeting", Meeting(act, calls)), first))
+        stage, found = struck(plain, Fault(Kind("meeting", Meeting(act, calls)), first))
         count.add(f"{script.name}, {function} at call {first} meets {calls} calls", stage, found)
     return count
 
 
-def calls_of(script: Script, at: int, act: Act) -> int:
+def calls_of(plain: Stage, at: int, act: Act) -> int:
     """How many calls `act` makes when nobody else does."""
     made = 0
 
@@ -58,5 +58,5 @@ def calls_of(script: Script, at: int, act: Act) -> int:
         made = len(stage.calls) - before
         return effect()
 
-    played(script, Fault(Kind("count", counted), at))
+    struck(plain, Fault(Kind("count", counted), at))
     return made

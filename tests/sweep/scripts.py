@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ramp.core.verdict import Verb
+
 from tests.statemachine.ramp_run import failing_at, healthy
 from tests.sweep.stage import Script, Stage
 
@@ -14,13 +16,14 @@ def _at_the_canary(stage: Stage) -> bool:
     return any(moment.what == "step" and moment.step == CANARY for moment in stage.history)
 
 
-def _once(name: str, act: Any) -> Any:
-    """Do something at the first bake of the canary."""
+def _at_canary_bakes(*acts: Any) -> Any:
+    """Do these one after the other, each at a bake of the canary."""
 
     def baking(stage: Stage) -> None:
-        if _at_the_canary(stage) and name not in stage.failures:
-            stage.failures.append(name)
-            act(stage)
+        if stage.acted < len(acts) and _at_the_canary(stage):
+            stage.acted += 1
+            stage.acted_at = stage.acted_at or len(stage.calls)
+            acts[stage.acted - 1](stage)
 
     return baking
 
@@ -31,6 +34,18 @@ def _approve(stage: Stage) -> None:
 
 def _reject(stage: Stage) -> None:
     stage.answer("reject")
+
+
+def _pause(stage: Stage) -> None:
+    stage.say(Verb.PAUSE)
+
+
+def _resume(stage: Stage) -> None:
+    stage.say(Verb.RESUME)
+
+
+def _advance(stage: Stage) -> None:
+    stage.say(Verb.ADVANCE)
 
 
 def _deadline(stage: Stage) -> None:
@@ -61,9 +76,19 @@ def scripts(lever: str) -> dict[str, Script]:
         Script(
             "rolled back by evidence", plain, failing_at(CANARY), unsound=frozenset({CANARY}), swept_from="roll_back"
         ),
-        Script("braked by an alarm", plain, healthy, baking=_once("alarm", Stage.alarm), swept_from="brake"),
+        Script("braked by an alarm", plain, healthy, baking=_at_canary_bakes(Stage.alarm)),
         Script("aborted while asking", asking, healthy, asked=Stage.abort, swept_from="brake"),
-        Script("braked by the deadline", plain, healthy, baking=_once("deadline", _deadline), swept_from="cleanup"),
-        Script("stopped in the console", plain, healthy, baking=_once("stop", Stage.stop), swept_from="cleanup"),
+        Script("braked by the deadline", plain, healthy, baking=_at_canary_bakes(_deadline)),
+        Script("stopped in the console", plain, healthy, baking=_at_canary_bakes(Stage.stop)),
+        Script(
+            "stopped unheard, then the doctor",
+            plain,
+            healthy,
+            baking=_at_canary_bakes(Stage.stop_unheard),
+            afterwards=Stage.doctor,
+        ),
+        Script("paused and resumed", plain, healthy, baking=_at_canary_bakes(_pause, _resume)),
+        Script("advanced", plain, healthy, baking=_at_canary_bakes(_advance)),
+        Script("promoted, then undone", plain, healthy, afterwards=Stage.undo, swept_from="cleanup"),
     )
     return {script.name: script for script in found}

@@ -4,8 +4,8 @@ does: people, alarms, EventBridge, the daily rule.
 
 from __future__ import annotations
 
-import itertools
 import json
+import pickle
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from ramp.settings import Settings
 from ramp.words import WordRefusedError
 from ramp.world import World
 from rampctl.rehearsal.fakes import GUARDS, Clock
-from rampctl.rehearsal.machine import Execution, Machine, TaskError
+from rampctl.rehearsal.machine import Execution, Machine, Run, TaskError, nothing
 
 from tests.statemachine.ramp_run import DEFINITION, TASK_SECONDS
 from tests.sweep.faults import Fault, Killed, Stopped
@@ -64,6 +64,7 @@ BY_ADA: dict[str, Any] = {"by": "ada", "reason": "I looked at it", "via": "cli"}
 ATTEMPTS = 3  # Source: Lambda developer guide, asynchronous invocation: two more attempts after an error
 DAY_SECONDS = 86_400.0
 WHOLE_PPM = 1_000_000
+KEPT = ("clock", "history", "failures", "acted", "_told", "_seen", "_others")  # of a stage that another goes on from
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,14 @@ class Moment:
     step: int = 0
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A stage between two states of its ramp, when so many calls were made."""
+
+    calls: int
+    values: bytes
+
+
 def quiet(stage: Stage) -> None:
     """Nobody does anything."""
 
@@ -85,8 +94,9 @@ def quiet(stage: Stage) -> None:
 class Script:
     """What the world around a ramp does: evidence, and people or alarms at each bake and at each question.
 
-    `unsound` are steps whose evidence is no pass; the sweep begins at the first call of the function `swept_from`,
-    since what comes before is another script's.
+    `unsound` are steps whose evidence is no pass. The sweep begins at the first call of the function `swept_from`, or
+    after what is done at a bake, since what comes before is another script's. `afterwards` is done when the execution
+    is over.
     """
 
     name: str
@@ -95,6 +105,7 @@ class Script:
     unsound: frozenset[int] = frozenset()
     baking: Callable[[Stage], None] = quiet
     asked: Callable[[Stage], None] = quiet
+    afterwards: Callable[[Stage], None] = quiet
     swept_from: str = "prepare"
 
 
@@ -102,12 +113,15 @@ class Script:
 class Stage:
     """One flag on one AWS; `fault` strikes the calls of tasks, brake and net, and of nobody else.
 
-    `holds` are called where somebody else may act: before each call, at each bake, at each question.
+    With `begin` it is another stage of the script from there on. `holds` are called where somebody else may act: before
+    each call, at each bake, at each question. `acted` counts what the script has done at its bakes, since the call with
+    number `acted_at`; `unfinished` is what a person asked for and got an error.
     """
 
     script: Script
     fault: Fault | None = None
     definition: Any = field(default_factory=lambda: DEFINITION)
+    begin: Saved | None = None
     clock: Clock = field(default_factory=Clock)
     history: list[Moment] = field(default_factory=list)
     calls: list[tuple[str, Call, Any]] = field(default_factory=list)
@@ -115,19 +129,28 @@ class Stage:
     failures: list[str] = field(default_factory=list)
     holds: list[Callable[[str], None]] = field(default_factory=list)
     after_this_task: list[Callable[[], None]] = field(default_factory=list)
+    acted: int = 0
+    acted_at: int = 0
+    unfinished: bool = False
 
     def __post_init__(self) -> None:
-        self.aws = Aws(self.clock, self.clock.pass_seconds)
+        self.ramp = "ramp-1"
+        self.saved: list[Saved] = []
+        self._told: set[str] = set()
+        self._seen: tuple[int, int | None] = (0, None)
+        self._others = 1
+        self._run: Run | None = None
+        services = None
+        if self.begin is not None:
+            services, values = pickle.loads(self.begin.values)  # noqa: S301  # what `_save` has kept
+            self.__dict__.update(values)
+        self.aws = Aws(self.clock, self.clock.pass_seconds, services)
         self.aws.cloudwatch.observe = self.script.observe
         self.aws.around = self._around
         self.aws.validates = self.fault is None  # the same calls, and a fifth of the time
         session: Any = self.aws
         self.world = World.on_aws(SETTINGS, session, self.clock, self.clock.pass_seconds)
-        self.ramp = "ramp-1"
-        self._told: set[str] = set()
         self._threads = threading.local()
-        self._seen: tuple[int, int | None] = (0, None)
-        self._others = itertools.count(2)
 
     @property
     def _inside(self) -> list[str]:
@@ -138,10 +161,16 @@ class Stage:
     # --- One ramp ---------------------------------------------------------------------------------------------------
 
     def run(self) -> Execution:
-        """Start the ramp and walk it to its end."""
-        return self._execute(self.ramp, self.script.plan)
+        """Start the ramp, or go on where it began, and walk it to its end."""
+        return self._execute(self.ramp, self.script.plan, self._save if self.fault is None else nothing)
 
-    def _execute(self, ramp: str, plan: Any) -> Execution:
+    def _save(self, run: Run) -> None:
+        """Keep all that there is between two states."""
+        kept = {name: self.__dict__[name] for name in KEPT}
+        values = pickle.dumps((self.aws.services, {**kept, "_run": run}))
+        self.saved.append(Saved(len(self.calls), values))
+
+    def _execute(self, ramp: str, plan: Any, between_states: Callable[[Run], None] = nothing) -> Execution:
         arn = f"{MACHINE}:{ramp}"
         states = self.aws.stepfunctions
         states.executions[arn] = "RUNNING"
@@ -151,10 +180,12 @@ class Stage:
             lambda seconds: self._wait(arn, seconds),
             lambda token, seconds: self._await_token(arn, token),
             lambda token: self._expect(arn, token),
+            between_states,
         )
         execution = Execution()
         try:
-            execution = machine.run(ramp, arn, json.loads(json.dumps(plan)))
+            goes_on = self._run if ramp == self.ramp else None
+            execution = machine.go_on(goes_on) if goes_on else machine.run(ramp, arn, json.loads(json.dumps(plan)))
         except Stopped:
             execution.status = "ABORTED"
         if states.executions[arn] != "RUNNING":  # stopped behind the task's back
@@ -197,9 +228,29 @@ class Stage:
             self.aws.stepfunctions.end(arn, "ABORTED")
             self.tell_the_net(self.ramp)
 
+    def stop_unheard(self) -> None:
+        """StopExecution, and EventBridge's word of it is lost."""
+        self._told.add(self.ramp)
+        self.stop()
+
+    def undo(self) -> None:
+        """`ramp undo`."""
+        self._ask_the_net({"undo_of": self.ramp, **BY_ADA})
+
+    def doctor(self, *, repair: bool = True) -> None:
+        """`ramp doctor`, which looks first, and mends what it found with --repair."""
+        self._ask_the_net({"examine": True})
+        if repair:
+            self._ask_the_net({"repair": True})
+
+    def _ask_the_net(self, event: Any) -> None:
+        """A person's own call, once: an error is on their screen."""
+        self.unfinished |= self.deliver("cleanup", event, attempts=1) is None
+
     def start_another(self) -> None:
         """A second execution on the same flag, and its ending; it asks nobody for long."""
-        ramp = f"ramp-{next(self._others)}"
+        self._others += 1
+        ramp = f"ramp-{self._others}"
         with self._alone():
             self._execute(ramp, {**self.script.plan, "approvals": {"timeout_seconds": 900}})
             self.tell_the_net(ramp)
@@ -236,9 +287,9 @@ class Stage:
 
     # --- Functions --------------------------------------------------------------------------------------------------
 
-    def deliver(self, name: str, event: Any) -> Any:
+    def deliver(self, name: str, event: Any, attempts: int = ATTEMPTS) -> Any:
         """Invoke a function asynchronously: an error is tried again, twice. None when no attempt came through."""
-        for _ in range(ATTEMPTS):
+        for _ in range(attempts):
             try:
                 return self.invoke(name, event)
             except (Exception, Killed, Stopped) as error:  # noqa: BLE001  # Lambda's own door: every error is an error

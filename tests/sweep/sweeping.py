@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.sweep.faults import Fault, Kind
@@ -14,7 +14,6 @@ from tests.sweep.invariants import (
     traffic_is_at_zero_or_at_a_promoted_whole,
     violations,
 )
-from tests.sweep.memory.aws import Call
 from tests.sweep.stage import Script, Stage
 
 SETTLED_BY_ITSELF = {"", "RolledBack"}
@@ -30,7 +29,7 @@ class Share:
 
 
 WHOLE = Share(1)
-_calls: dict[tuple[str, str], list[tuple[str, Call, Any]]] = {}  # of each script without a fault, which never differ
+_plain: dict[tuple[str, str], Stage] = {}  # of each script without a fault, which never differ
 
 
 @dataclass
@@ -53,10 +52,11 @@ def played(script: Script, fault: Fault | None = None, **changes: Any) -> tuple[
     """Play a script to its end and beyond: the net, twice; a day later the daily rule. Returns what was broken when."""
     stage = Stage(script, fault, **changes)
     execution = stage.run()
-    stays = fault is not None and fault.kind.stays
     found = violations(stage, (*ALWAYS, *_due_at_once(execution.status, execution.error)))
     stage.tell_the_net(stage.ramp)
-    found += violations(stage, ONCE_THE_NET_WAS_TOLD if stays else (*ONCE_THE_NET_WAS_TOLD, *AT_AN_ENDING))
+    script.afterwards(stage)
+    waits = stage.unfinished or (fault is not None and fault.kind.stays)
+    found += violations(stage, (*ONCE_THE_NET_WAS_TOLD, *([] if waits else AT_AN_ENDING)))
     if fault is not None:
         fault.over = True
     stage.clock.pass_seconds(3600)
@@ -72,22 +72,35 @@ def _due_at_once(status: str, error: str) -> tuple[Any, ...]:
     return AT_AN_ENDING if error in SETTLED_BY_ITSELF else (traffic_is_at_zero_or_at_a_promoted_whole,)
 
 
-def faults_of(script: Script, kind: Kind, **changes: Any) -> list[Fault]:
-    """Every fault of this kind in this script: one for each call that it suits, of the run without one."""
+def without_a_fault(script: Script, **changes: Any) -> Stage:
+    """The script played to its end as it is meant to go."""
+    if changes:
+        return played(script, **changes)[0]
     key = script.name, script.plan["lever"]
-    calls = _calls.get(key) or played(script, **changes)[0].calls
-    if not changes:
-        _calls[key] = calls
-    first = [function for function, _, _ in calls].index(script.swept_from)
+    if key not in _plain:
+        _plain[key] = played(script)[0]
+    return _plain[key]
+
+
+def faults_of(plain: Stage, kind: Kind) -> list[Fault]:
+    """Every fault of this kind in this script: one for each call that it suits, of the run without one."""
+    first = plain.acted_at or [function for function, _, _ in plain.calls].index(plain.script.swept_from)
     return [
         Fault(kind, at)
-        for at, (_, call, answer) in enumerate(calls, start=1)
+        for at, (_, call, answer) in enumerate(plain.calls, start=1)
         if at > first and kind.suits(call, answer)
     ]
 
 
+def struck(plain: Stage, fault: Fault, **changes: Any) -> tuple[Stage, list[str]]:
+    """Play a script with a fault; what comes before the state in which it strikes is taken from the run without."""
+    begin = next(saved for saved in reversed(plain.saved) if saved.calls < fault.at)
+    return played(plain.script, replace(fault, count=begin.calls), begin=begin, **changes)
+
+
 def sweep(script: Script, kind: Kind, count: Count, share: Share = WHOLE, **changes: Any) -> None:
     """Play the script once for each fault, or for a `share` of them."""
-    for fault in faults_of(script, kind, **changes)[share.offset :: share.every]:
-        stage, found = played(script, fault, **changes)
-        count.add(f"{script.name}, {kind.name}, call {fault.at} {fault.struck}", stage, found)
+    plain = without_a_fault(script, **changes)
+    for fault in faults_of(plain, kind)[share.offset :: share.every]:
+        stage, found = struck(plain, fault, **changes)
+        count.add(f"{script.name}, {kind.name}, call {fault.at} {stage.fault and stage.fault.struck}", stage, found)

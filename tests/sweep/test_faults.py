@@ -13,7 +13,7 @@ import pytest
 from tests.sweep.faults import KINDS
 from tests.sweep.invariants import monitors_are_as_they_were
 from tests.sweep.scripts import scripts
-from tests.sweep.sweeping import WHOLE, Count, Share, faults_of, played, sweep
+from tests.sweep.sweeping import WHOLE, Count, Share, faults_of, played, struck, sweep, without_a_fault
 
 EVERY = 23  # of seventeen thousand; a prime, so that no kind of call escapes
 ENDINGS = {
@@ -24,6 +24,10 @@ ENDINGS = {
     "aborted while asking": "RolledBack",
     "braked by the deadline": "RolledBack",
     "stopped in the console": "ABORTED",
+    "stopped unheard, then the doctor": "ABORTED",
+    "paused and resumed": "promoted",
+    "advanced": "promoted",
+    "promoted, then undone": "undone",
 }
 CASES = [(lever, script, kind) for lever in ("flag", "alias") for script in scripts(lever) for kind in KINDS]
 Tell = Callable[[str, object], None]
@@ -43,8 +47,8 @@ def test_without_a_fault_each_script_ends_as_its_name_says(lever: str) -> None:
     for name, script in scripts(lever).items():
         stage, found = played(script)
         assert found == []
-        execution = stage.executions[stage.ramp]
-        ended = "promoted" if execution.status == "SUCCEEDED" else execution.error or execution.status
+        execution, record = stage.executions[stage.ramp], stage.item(f"ramp#{stage.ramp}", "ramp") or {}
+        ended = record["status"] if execution.status == "SUCCEEDED" else execution.error or execution.status
         assert ended == ENDINGS[name], execution
 
 
@@ -59,8 +63,9 @@ def test_a_ramp_ends_safe_whatever_befalls_a_call_in_some_twenty(
 def test_monitors_are_as_they_were_whoever_dies() -> None:
     """Settling takes the alarms off the environment, lest AppConfig roll it back, and puts them on again."""
     script, kind = scripts("flag")["rolled back by evidence"], KINDS["execution and task killed after its effect"]
-    for fault in faults_of(script, kind):
-        stage, _ = played(script, fault)
+    plain = without_a_fault(script)
+    for fault in faults_of(plain, kind):
+        stage, _ = struck(plain, fault)
         assert monitors_are_as_they_were(stage) == []
 
 

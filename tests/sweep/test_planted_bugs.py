@@ -24,6 +24,12 @@ from tests.sweep.sweeping import Count, Share, played, sweep
 FLAG = scripts("flag")
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run without a fault has the bug too, and no other test is to go on from it."""
+    monkeypatch.setattr("tests.sweep.sweeping._plain", {})
+
+
 def broken(script: str, *kinds: str, **changes: Any) -> str:
     """The broken promises of a sweep by these kinds of faults, as one text."""
     count = Count()

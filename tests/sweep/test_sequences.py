@@ -94,6 +94,16 @@ class Sequences(RuleBasedStateMachine):
     def an_old_deadline_comes_late(self) -> None:
         self.stage.deliver("cleanup", {"deadline_of": "ramp-0"})
 
+    @rule(times=st.integers(1, 2))
+    def a_person_undoes(self, times: int) -> None:
+        """Before a promotion too, after it, and twice."""
+        for _ in range(times):
+            self.stage.undo()
+
+    @rule(repair=st.booleans())
+    def a_person_calls_the_doctor(self, repair: bool) -> None:
+        self.stage.doctor(repair=repair)
+
     @rule()
     def somebody_stops_the_execution(self) -> None:
         self.stage.stop()
@@ -138,7 +148,8 @@ class Sequences(RuleBasedStateMachine):
         self.stage.fault = None
         self.stage.tell_the_net(self.stage.ramp)
         self.stage.pass_seconds(3600)
-        if found := violations(self.stage, (*ALWAYS, *AT_AN_ENDING)):
+        due = () if self.stage.unfinished else AT_AN_ENDING  # what a person began and left is the daily rule's
+        if found := violations(self.stage, (*ALWAYS, *due)):
             raise AssertionError("\n".join(found))
         self.stage.a_day_passes()
         if found := violations(self.stage, (*ALWAYS, *AT_AN_ENDING)):

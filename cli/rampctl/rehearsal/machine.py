@@ -5,7 +5,6 @@ are evaluated by jsonata-python, and one that gives nothing fails the state, as 
 Source: AWS Step Functions developer guide, "Transforming data with JSONata", "Handling errors".
 """
 
-import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -44,11 +43,27 @@ class Execution:
 
 
 @dataclass
+class Run:
+    """Where an execution stands between two states: at `current`, with `data` for it; None is past the last."""
+
+    context: Json
+    data: Json
+    current: str | None
+    variables: dict[str, Json] = field(default_factory=dict)
+    execution: Execution = field(default_factory=Execution)
+    tokens: int = 0
+
+
+def nothing(run: Run) -> None:
+    """Nobody looks."""
+
+
+@dataclass
 class Machine:
     """`tasks` maps function placeholders to callables of the payload; `await_token` answers for people.
 
     `await_token` gets token and time-out in seconds and returns `("success", output)`, `("failure", {Error, Cause})`
-    or None for silence until the time-out.
+    or None for silence until the time-out. `between_states` sees the run before each state and after the last.
     """
 
     definition: Mapping[str, Any]
@@ -56,29 +71,33 @@ class Machine:
     pass_seconds: Callable[[float], None]
     await_token: Callable[[str, float], tuple[str, Json] | None]
     expect_token: Callable[[str], None] = lambda token: None
-    _tokens: "itertools.count[int]" = field(default_factory=itertools.count)
+    between_states: Callable[[Run], None] = nothing
 
     def run(self, name: str, arn: str, plan: Json) -> Execution:
         """Run to the end."""
         context = {"Execution": {"Name": name, "Id": arn, "Input": plan}}
-        execution, variables, data = Execution(), dict[str, Json](), plan
-        current: str | None = self.definition["StartAt"]
-        while current is not None:
-            execution.path.append(current)
+        return self.go_on(Run(context, plan, self.definition["StartAt"]))
+
+    def go_on(self, run: Run) -> Execution:
+        """Run to the end from where it stands."""
+        execution = run.execution
+        self.between_states(run)
+        while run.current is not None:
+            execution.path.append(run.current)
             if len(execution.path) > MOST_STATES:
                 raise AssertionError(f"does not end: {execution.path[-20:]}")
-            state = self.definition["States"][current]
+            state = self.definition["States"][run.current]
             execution.history_events += EVENTS[state["Type"]]
-            current, data = self._step(state, execution, variables, data, context)
+            run.current, run.data = self._step(state, run)
+            self.between_states(run)
         return execution
 
-    def _step(
-        self, state: Mapping[str, Any], execution: Execution, variables: dict[str, Json], data: Json, context: Json
-    ) -> tuple[str | None, Json]:
-        states = {"input": data, "context": context}
+    def _step(self, state: Mapping[str, Any], run: Run) -> tuple[str | None, Json]:
+        execution, variables, data = run.execution, run.variables, run.data
+        states = {"input": data, "context": run.context}
         match state["Type"]:
             case "Task":
-                return self._task(state, variables, states)
+                return self._task(state, run, states)
             case "Choice":
                 chosen = (c["Next"] for c in state["Choices"] if evaluate(c["Condition"], variables, states) is True)
                 return next(chosen, state["Default"]), data
@@ -96,11 +115,11 @@ class Machine:
             case unknown:
                 raise AssertionError(f"the interpreter knows no {unknown} state")
 
-    def _task(self, state: Mapping[str, Any], variables: dict[str, Json], states: dict[str, Json]) -> tuple[str, Json]:
+    def _task(self, state: Mapping[str, Any], run: Run, states: dict[str, Json]) -> tuple[str, Json]:
         failures: dict[int, int] = {}
         while True:
             try:
-                return self._attempt(state, variables, states)
+                return self._attempt(state, run, states)
             except TaskError as error:
                 index, retrier = _matching(state.get("Retry", []), error.name)
                 failures[index] = failures.get(index, 0) + 1
@@ -110,18 +129,16 @@ class Machine:
                 if catcher is None:
                     raise
                 states |= {"errorOutput": {"Error": error.name, "Cause": error.cause}}
-                variables |= evaluate(catcher.get("Assign", {}), variables, states)
+                run.variables |= evaluate(catcher.get("Assign", {}), run.variables, states)
                 return catcher["Next"], states["errorOutput"]
 
-    def _attempt(
-        self, state: Mapping[str, Any], variables: dict[str, Json], states: Mapping[str, Json]
-    ) -> tuple[str, Json]:
-        token = f"token-{next(self._tokens)}"
+    def _attempt(self, state: Mapping[str, Any], run: Run, states: Mapping[str, Json]) -> tuple[str, Json]:
+        token, run.tokens = f"token-{run.tokens}", run.tokens + 1
         waits = state["Resource"] == LAMBDA_WITH_TOKEN
         if waits:
             self.expect_token(token)
             states = {**states, "context": {**states["context"], "Task": {"Token": token}}}
-        arguments = evaluate(state["Arguments"], variables, states)
+        arguments = evaluate(state["Arguments"], run.variables, states)
         payload = json.loads(json.dumps(arguments["Payload"]))
         try:
             result = {"Payload": json.loads(json.dumps(self.tasks[arguments["FunctionName"]](payload)))}
@@ -133,9 +150,9 @@ class Machine:
         if waits:
             result = self._outcome(token, state["TimeoutSeconds"])
         states = {**states, "result": result}
-        assigned = evaluate(state.get("Assign", {}), variables, states)
-        output = evaluate(state["Output"], variables, states) if "Output" in state else result
-        variables |= assigned
+        assigned = evaluate(state.get("Assign", {}), run.variables, states)
+        output = evaluate(state["Output"], run.variables, states) if "Output" in state else result
+        run.variables |= assigned
         return state["Next"], output
 
     def _outcome(self, token: str, timeout_seconds: float) -> Json:

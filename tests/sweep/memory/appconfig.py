@@ -9,10 +9,10 @@ once, and no longer when it is stopped. Source: AWS AppConfig API reference, Sta
 from __future__ import annotations
 
 import io
-import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from rampctl.rehearsal.fakes import FIRST_DOCUMENT
@@ -61,8 +61,7 @@ class AppConfig:
     @property
     def served(self) -> dict[str, Any]:
         """What readers get: the values, without the attributes of disabled flags."""
-        values = json.loads(self._last.content)["values"]
-        return {name: value if value["enabled"] else {"enabled": False} for name, value in values.items()}
+        return _served(self._last.content)
 
     @property
     def served_version(self) -> int:
@@ -193,18 +192,25 @@ class AppConfig:
         }
 
 
+@lru_cache
+def _served(content: bytes) -> dict[str, Any]:
+    values = json.loads(content)["values"]
+    return {name: value if value["enabled"] else {"enabled": False} for name, value in values.items()}
+
+
 class AppConfigData:
     """What readers ask: a session each, whose first answer is the whole document."""
 
     def __init__(self, appconfig: AppConfig) -> None:
         self._appconfig = appconfig
-        self._sessions = itertools.count(1)
+        self._sessions = 0
         self._open: set[str] = set()
 
     def start_configuration_session(
         self, ApplicationIdentifier: str, EnvironmentIdentifier: str, ConfigurationProfileIdentifier: str
     ) -> Any:
-        token = f"session-{next(self._sessions)}"
+        self._sessions += 1
+        token = f"session-{self._sessions}"
         self._open.add(token)
         return {"InitialConfigurationToken": token}
 

@@ -45,31 +45,25 @@ Around = Callable[[Call, Effect], Any]
 
 
 class Aws:
-    """All services on one clock; `now` gives epoch seconds and `sleep` passes them."""
+    """All services on one clock; `now` gives epoch seconds and `sleep` passes them.
 
-    def __init__(self, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    `services` by name are those of another account that this one goes on with.
+    """
+
+    def __init__(
+        self, now: Callable[[], float], sleep: Callable[[float], None], services: Mapping[str, Any] | None = None
+    ) -> None:
         self.now, self.sleep = now, sleep
-        self.appconfig = AppConfig(now)
-        self.functions = Functions()
-        self.dynamodb = DynamoDb()
-        self.cloudwatch = CloudWatch()
-        self.scheduler = Scheduler()
-        self.sns = Sns()
-        self.stepfunctions = StepFunctions()
+        self.services = services or _services(now)
+        self.appconfig: AppConfig = self.services["appconfig"]
+        self.functions: Functions = self.services["lambda"]
+        self.dynamodb: DynamoDb = self.services["dynamodb"]
+        self.cloudwatch: CloudWatch = self.services["cloudwatch"]
+        self.scheduler: Scheduler = self.services["scheduler"]
+        self.sns: Sns = self.services["sns"]
+        self.stepfunctions: StepFunctions = self.services["stepfunctions"]
         self.around: Around = lambda _, effect: effect()
         self.validates = True
-        self._services = {
-            "appconfig": self.appconfig,
-            "appconfigdata": AppConfigData(self.appconfig),
-            "cloudformation": CloudFormation(),
-            "cloudwatch": self.cloudwatch,
-            "codedeploy": CodeDeploy(),
-            "dynamodb": self.dynamodb,
-            "lambda": self.functions,
-            "scheduler": self.scheduler,
-            "sns": self.sns,
-            "stepfunctions": self.stepfunctions,
-        }
 
     def client(self, service: str, config: object = None) -> Client:
         """What `boto3.Session.client` gives."""
@@ -86,8 +80,24 @@ class Aws:
         if self.validates and service != "dynamodb":  # its resource turns plain values into typed ones first
             _validate(service, operation, given)
         self.sleep(CALL_SECONDS)
-        effect = getattr(self._services[service], method)
+        effect = getattr(self.services[service], method)
         return self.around(Call(service, operation, given), lambda: effect(**given))
+
+
+def _services(now: Callable[[], float]) -> Mapping[str, Any]:
+    appconfig = AppConfig(now)
+    return {
+        "appconfig": appconfig,
+        "appconfigdata": AppConfigData(appconfig),
+        "cloudformation": CloudFormation(),
+        "cloudwatch": CloudWatch(),
+        "codedeploy": CodeDeploy(),
+        "dynamodb": DynamoDb(),
+        "lambda": Functions(),
+        "scheduler": Scheduler(),
+        "sns": Sns(),
+        "stepfunctions": StepFunctions(),
+    }
 
 
 class Client:
