@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from local_stack.deploy import LOCAL_PARAMETERS
 from local_stack.stack import Stack
 from local_stack.traffic import Traffic
 from ramp.core.flag_document import OFF
@@ -16,7 +17,7 @@ from rampctl.session import Session
 ALARM = "huntaze-candidate-error-rate-gt-2pct"
 LOGS = "/aws/lambda/huntaze-mock-read"
 SERVED = "[CANARY-SUCCESS]"
-STALENESS_SECONDS = 1  # FlagStalenessSeconds of the local stack; 15 on AWS
+STALENESS_SECONDS = float(LOCAL_PARAMETERS["FlagStalenessSeconds"])  # of the stack that is measured; 15 on AWS
 RATE = 12.0
 AT_SHARE_SECONDS = 3.0  # for every sandbox of the router to have read the flag
 LATE_SECONDS = 4.0  # no request is served by the candidate this long after, or the figures say so
