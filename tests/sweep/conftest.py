@@ -12,7 +12,7 @@ from ramp.core import inputs
 from ramp.core.plan import Plan
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def checked_once() -> Iterator[None]:
     """Thousands of ramps go by the same few plans and events, and checking one takes longer than the rest of a task."""
     with pytest.MonkeyPatch.context() as patch:
@@ -34,7 +34,7 @@ def remembered(look: Callable[..., Any]) -> Callable[..., Any]:
     return once
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def quiet_logs() -> Iterator[None]:
     """What the tasks log about each fault is nobody's to read here."""
     logging.disable(logging.CRITICAL)
