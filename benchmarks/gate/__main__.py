@@ -49,9 +49,7 @@ console = Console()
 def main(  # options
     quick: Annotated[bool, typer.Option(help="The gate alone, core scenarios: two minutes.")] = False,
     runs: Annotated[int | None, typer.Option(help="Ramps a cell.")] = None,
-    slow_runs: Annotated[
-        int, typer.Option(help="Ramps of a slow cell, at most --runs: a peer's, and days on the fixed schedule.")
-    ] = SLOW_RUNS,
+    slow_runs: Annotated[int, typer.Option(help="Ramps of a cell on the fixed schedule, at most --runs.")] = SLOW_RUNS,
     keep: Annotated[Path | None, typer.Option(help="Folder to keep cells in and to take them up from.")] = None,
     seed: Annotated[int, typer.Option(help="Of every die.")] = 7,
     contender: Annotated[list[str] | None, typer.Option(help="module:function: decide(looks, plan).")] = None,
@@ -68,8 +66,7 @@ def main(  # options
     cells: Cells = {}
     for load in (LOADS[name] for name in only.split(",")):
         for name, enter, schedule in _entries(load, {} if quick else PEERS, guests):
-            is_slow = name in PEERS or (name == FIXED and load.is_small)
-            ramps = min(runs, slow_runs) if is_slow else runs
+            ramps = runs if name == PLANNED else min(runs, slow_runs)
             for item in chosen:
                 make = partial(measure, item, load, name, enter, schedule, ramps, seed)
                 cells[item.name, load.name, name] = kept(keep, item, load, name, ramps, seed, make)
