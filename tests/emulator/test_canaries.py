@@ -112,6 +112,8 @@ def _page(running: Stack, path: str) -> str:
         "requestContext": {
             "http": {"method": "GET", "path": path},
             "domainName": "page.example",
+            "stage": "$default",
+            "requestId": "canaries",
             "authorizer": {"iam": {"userArn": "arn:aws:iam::000000000000:user/ada"}},
         },
         "isBase64Encoded": False,
@@ -132,11 +134,11 @@ def test_the_search_would_find_something(left: tuple[Stack, Mapping[str, str]]) 
         "table",
         "metrics",
         f"execution {NAME}",
-        "ramp watch",
         "page /",
         "/aws/lambda/huntaze-shadow-compare",
     ):
         assert NAME in found[place], place
+    assert "reads back at 0 %" in found["ramp watch"]
     assert "[SHADOW-DIFF]" in found["/aws/lambda/huntaze-shadow-compare"]
     assert "[PRISMA-ERROR]" in found["/aws/lambda/huntaze-prisma-read"]
     assert "postgresql" in found[traces.FILE_NAME]
