@@ -137,13 +137,14 @@ class Deeds:
         )["Id"]
         yield
 
-    def _begin_deployment(self) -> None:
+    def _begin_deployment(self, description: str = "somebody else's") -> None:
         self._stack.client("appconfig").start_deployment(
             ApplicationId=self._names["APPCONFIG_APPLICATION"],
             EnvironmentId=self._names["APPCONFIG_ENVIRONMENT"],
             ConfigurationProfileId=self._names["APPCONFIG_PROFILE"],
             DeploymentStrategyId=self._slow,
             ConfigurationVersion="1",
+            Description=description,
         )
 
     def _braked(self, plan: Any) -> None:
@@ -179,11 +180,20 @@ class Deeds:
         self._invoke("huntaze-cleanup", {})
 
     def _orphaned(self, plan: Any) -> None:
-        """A ramp whose execution has ended, and nobody settled it: the next one to start does, first."""
-        asked = {"ramp": "deeds-orphan", "execution_arn": self._execution("deeds-rejected"), "plan": plan}
-        state = self._invoke("huntaze-ramp-prepare", asked)["ramp"]
-        self._invoke("huntaze-ramp-shift", {"ramp": {**state, "step": 1}})
-        self._begin_deployment()
+        """A ramp whose execution was stopped while nobody heard of it: the next one to start settles it, first."""
+        events = self._stack.client("events")
+        nets = [rule["Name"] for rule in events.list_rules()["Rules"] if "EventPattern" in rule]
+        for net in nets:
+            events.disable_rule(Name=net)
+        execution = self._start("deeds-orphan", plan)
+        for asked, _ in enumerate(self._questions("deeds-orphan")):
+            if asked == 0:
+                self._approve("deeds-orphan")
+            else:
+                self._begin_deployment("ramp deeds-orphan")
+                self._states.stop_execution(executionArn=execution)
+        for net in nets:
+            events.enable_rule(Name=net)
         self._follow("deeds-after-orphan", PLAN, "reject")
 
     def _at_the_page(self) -> None:

@@ -22,6 +22,18 @@ pytestmark = pytest.mark.long
 OF_AWS = "arn:aws:iam::aws:policy/"
 AWS_ONLY = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AWSXRayDaemonWriteAccess"}
 
+# Taken by AppConfig for its monitors, and by the hook of CodeDeploy; MiniStack has neither.
+OF_NOBODY_HERE = {"FlagMonitorRole", "CodeDeployHookFunctionRole"}
+# Role and statement that nothing on this stack can ask for, each with where it is asked for.
+NOT_HERE = {
+    "FlagMonitorRole: cloudwatch:DescribeAlarms": "AppConfig's own call",
+    "PrepareFunctionRole: HandTheMonitorsTheirRole": "an environment with monitors: tests/emulator/test_guards.py",
+    "PageFunctionRole: ReadWhichFieldsDiffer without": "AWS asks for the group with :*, MiniStack for the group",
+    "ShadowCompareFunctionRole: TakeComparisonsFromTheQueue": "by queue: tests/emulator/test_shadow_queue.py",
+    "ShadowCompareFunctionRole: sqs:SendMessage": "comparisons that failed, which Lambda itself sends",
+    "MockReadFunctionRole: QueueComparisons": "by queue: tests/emulator/test_shadow_queue.py",
+}
+
 
 @dataclass(frozen=True)
 class Role:
@@ -112,7 +124,7 @@ def test_no_role_is_refused_anything_it_asks_for(roles: tuple[Role, ...]) -> Non
         (_logical(role.name), need) for role in roles for need in role.needs if not role.allows([*role.policies], need)
     ]
     assert refused == []
-    assert [_logical(role.name) for role in roles if not role.needs] == []
+    assert {_logical(role.name) for role in roles if not role.needs} == OF_NOBODY_HERE
 
 
 def test_whatever_is_taken_from_a_role_is_missed(roles: tuple[Role, ...], capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,11 +140,11 @@ def test_whatever_is_taken_from_a_role_is_missed(roles: tuple[Role, ...], capsys
                 missed += 1
             elif _unseen(role, actions) & in_races.get(_function(role.name), set()):
                 elsewhere.append(f"{_logical(role.name)}: {said}")
-            else:
+            elif not f"{_logical(role.name)}: {said}".startswith(tuple(NOT_HERE)):
                 unnoticed.append(f"{_logical(role.name)}: {said}")
     with capsys.disabled():
         print(f"\n{len(roles)} roles; taken away in turn and missed: {missed}; not missed: {len(unnoticed)}")
-        print("not enforced or not reached on the emulator:", *sorted(AWS_ONLY), *elsewhere, sep="\n  ")
+        print("not enforced or not reached on the emulator:", *sorted(AWS_ONLY), *NOT_HERE, *elsewhere, sep="\n  ")
     assert missed
     assert not unnoticed, "\n" + "\n".join(unnoticed)
 

@@ -150,9 +150,9 @@ def needs_of_ramps() -> Mapping[str, set[str]]:
             Run(people=people, guard=recorder.guard, wrap=recorder.wrap).go(plan)
     left = Run(wrap=lambda named, task: _failing if "RollBack" in named or "Measure" in named else task)
     left.go(asking_plan(lever="alias", candidate_version="2"))
-    as_function("CleanupFunction", net.cleanup, {})(left.house, left.house.world())
     asked = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "h-1"}
     as_function("CodeDeployHookFunction", code_deploy.before_code_deploy, asked)(left.house, left.house.world())
+    as_function("CleanupFunction", net.cleanup, {})(left.house, left.house.world())
     again = Run(guard=recorder.guard, wrap=recorder.wrap)
     again.house.table.acquire(FLAG, Lock("ramp-0", f"{ARN}-0"), 0, 0)
     again.go(asking_plan())
