@@ -9,6 +9,9 @@ AUDIT := $(VENV)-audit
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
+# Processes start, die and time out there by the machine's clock, so what failed is asked once more, by itself.
+twice = pytest -m "$(1)" || pytest -m "$(1)" --last-failed --last-failed-no-failures none
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long sweep bench-gate bench-safe bench-read check audit sbom fuzz bench-load format lock clean
 
@@ -37,10 +40,11 @@ local-down: setup ## stop it, and leave nothing behind
 
 test: setup ## the tests, a promoted and a rolled-back ramp on the emulator included
 	pytest -m "not emulator and not browser and not long" --numprocesses 2 --dist loadfile
-	pytest -m "emulator and not long"
+	python -m benchmarks.gate --quick
+	$(call twice,emulator and not long)
 
 test-long: setup ## what make test leaves out: the demo with every fault, Ctrl-C in its middle, a crashed stack
-	pytest -m "long and emulator"
+	$(call twice,long and emulator)
 	$(MAKE) sweep
 
 browser: setup ## a browser for the tests of the ramp page: Debian's Chromium, and axe-core from npm
