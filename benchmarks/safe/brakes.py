@@ -71,7 +71,7 @@ def _served(logs: Any, since: float) -> Iterator[float]:
         for event in page["events"]:
             if SERVED in event["message"]:
                 line = json.loads(event["message"])
-                yield datetime.strptime(line["timestamp"], "%Y-%m-%d %H:%M:%S,%f%z").timestamp()
+                yield datetime.fromisoformat(line["timestamp"]).timestamp()
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
