@@ -97,7 +97,7 @@ audit: $(AUDIT)/ready ## the template by checkov; what ships in Lambda by adviso
 sbom: $(AUDIT)/ready ## bills of materials (CycloneDX) of what ships, into sbom/
 	@mkdir -p sbom
 	@for unit in data-plane database-driver control-plane; do \
-	  $(AUDIT)/bin/cyclonedx-py requirements --output-reproducible --output-file sbom/$$unit.cdx.json functions/$$unit/requirements.txt \
+	  $(AUDIT)/bin/cyclonedx-py requirements --output-reproducible -o sbom/$$unit.cdx.json functions/$$unit/requirements.txt \
 	  && echo "sbom/$$unit.cdx.json" || exit 1; done
 
 format: setup ## rewrite what the formatter and the linter can
