@@ -183,10 +183,11 @@ def about(number: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """For people: `40 seconds`, `12 minutes`, `3.5 hours`, `2.1 days`."""
+    """For people: `1 second` at least, `40 seconds`, `12 minutes`, `3.5 hours`, `2.1 days`."""
     for unit, size, decimals in (("seconds", 1, 0), ("minutes", MINUTE, 0), ("hours", HOUR, 1), ("days", DAY, 1)):
         if seconds < _NEXT[size]:
-            return f"{seconds / size:.{decimals}f} {unit}"
+            number = f"{max(seconds, 1) / size:.{decimals}f}"
+            return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
     return "more than a year"
 
 
