@@ -1,6 +1,6 @@
 """`template.yaml` as values, its functions by logical name with the globals filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +26,16 @@ def environment(function: Mapping[str, Any]) -> dict[str, Any]:
 def of_type(kind: str) -> dict[str, Any]:
     """Properties of the resources of one type, by logical name."""
     return {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+def actions(value: Any) -> Iterator[str]:
+    """Every IAM action named anywhere in a part of the template."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if name == "Action":
+                yield from [item] if isinstance(item, str) else item
+            else:
+                yield from actions(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from actions(item)

@@ -1,29 +1,17 @@
 """What policies and the local stack's authorisation name is what AWS's reference names, as cfn-lint carries it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
 from local_stack.authorization import APPCONFIG_RESOURCES, needs
 
-from tests.template.document import RESOURCES
+from tests.template.document import RESOURCES, actions
 
 REFERENCE: Mapping[str, Any] = json.loads(
     files("cfnlint").joinpath("data", "AdditionalSpecs", "Policies.json").read_text("utf-8")
 )
-
-
-def _actions(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            if name == "Action":
-                yield from [item] if isinstance(item, str) else item
-            else:
-                yield from _actions(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _actions(item)
 
 
 def _reference(action: str) -> Mapping[str, Any] | None:
@@ -34,7 +22,7 @@ def _reference(action: str) -> Mapping[str, Any] | None:
 
 def test_every_action_of_the_template_is_one_of_aws() -> None:
     """A misspelt action allows nothing, and says so to nobody."""
-    named = set(_actions(RESOURCES))
+    named = set(actions(RESOURCES))
     assert named
     assert [action for action in sorted(named) if _reference(action) is None] == []
 

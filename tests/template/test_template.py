@@ -6,7 +6,7 @@ import importlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from ramp.settings import PageSettings, Settings, WebhookSettings
 from rampctl import dashboard
 from read_path import settings as read_settings
 
-from tests.template.document import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLATE, environment, of_type
+from tests.template.document import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLATE, actions, environment, of_type
 
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 OPTIONAL: set[str] = set()  # read with a default, for those who need another
@@ -235,21 +235,9 @@ def test_tasks_have_less_time_than_the_states_that_wait_for_them() -> None:
             assert FUNCTIONS[name]["Timeout"] < state["TimeoutSeconds"]
 
 
-def _actions(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            if name == "Action":
-                yield from [item] if isinstance(item, str) else item
-            else:
-                yield from _actions(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _actions(item)
-
-
 def test_no_policy_allows_everything() -> None:
     """Each action is named; resources are `*` only where a comment in the template says why."""
-    assert not [action for action in _actions(RESOURCES) if "*" in action]
+    assert not [action for action in actions(RESOURCES) if "*" in action]
     stars = re.findall(r"#[^\n]*\n\s+Resource: \"\*\"", (ROOT / "template.yaml").read_text())
     assert len(stars) == (ROOT / "template.yaml").read_text().count('Resource: "*"')
 
