@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from ramp.adapters.metrics import COUNTS
 from ramp.core import prices
-from ramp.core.cost import METRICS_PER_LOOK, SERIES, Cost, cost_of, spent
+from ramp.core.check import Verdict
+from ramp.core.cost import METRICS_PER_LOOK, RAMP_SERIES, SERIES, Cost, cost_of, spent
 from ramp.core.feasibility import forecast_of
 from ramp.core.plan import Plan
 from ramp.core.planner import Traffic, looks_within
+from ramp.gauges import gauges
 
 ROOT = Path(__file__).parents[2]
 BETA: dict[str, Any] = json.loads((ROOT / "events" / "plans" / "beta.json").read_text())
@@ -44,6 +46,19 @@ def test_the_series_are_those_of_the_wire() -> None:
     for arm, metrics in re.findall(r"^\| `(control|candidate|shadow)` \|[^|]*\|(.*)\|$", section, re.MULTILINE):
         emitted.setdefault(arm, set()).update(re.findall(r"`(\w+)`", metrics))
     assert {arm: len(metrics) for arm, metrics in emitted.items()} == SERIES
+
+
+def test_the_ramps_own_series_are_those_of_its_looks() -> None:
+    """What a look's log line turns into metrics, under one set of dimensions."""
+    (directive,) = gauges("prismaAdapter", 0, 0, Verdict.PASS, 0.0)["_aws"]["CloudWatchMetrics"]
+    assert len(directive["Metrics"]) * len(directive["Dimensions"]) == RAMP_SERIES
+
+
+def test_custom_metrics_are_those_of_each_step_of_each_arm_and_of_the_ramp() -> None:
+    """By hand, for a ramp of one hour at 100 %: the candidate's series under its step and under the arm, and three."""
+    step = {"percent": 100, "bake_seconds": 3_600, "approval": False}
+    an_hour = 0.30 / 730
+    assert dollars(cost(gate="fixed", steps=[step]), "custom metrics") == pytest.approx((13 + 13 + 3) * an_hour)
 
 
 def test_shadow_reads_cost_what_lambda_charges_for_two_invocations() -> None:

@@ -22,6 +22,7 @@ STATES_AROUND = 6
 TASKS_PER_STEP, TASKS_AROUND = 1, 3
 METRICS_PER_LOOK = 29  # Source: ramp/adapters/metrics.py; a test counts them
 SERIES = {"control": 8, "candidate": 13, "shadow": 8}  # Source: docs/wire.md, Metrics; a test counts them
+RAMP_SERIES = 3  # Source: ramp/gauges.py; a test counts them
 STALENESS_SECONDS = 15  # Source: template.yaml, FlagStalenessSeconds
 ROUTER_KB, READ_KB, COMPARE_KB = 1.5, 0.7, 1.5  # EMF record, log line, and Lambda's own three lines
 KB_PER_GB = 1_000_000  # CloudWatch counts in decimal gigabytes
@@ -152,8 +153,9 @@ def _reads(uses: Sequence[_Use]) -> Iterator[Item]:
 def _telling(uses: Sequence[_Use], traffic: Traffic) -> Iterator[Item]:
     of_step = sum(sum(SERIES[arm] for arm in use.arms) * _hours(use.seconds) for use in uses)
     of_arm = sum(sum(SERIES[arm] for arm in use.arms if arm != "control") * _hours(use.seconds) for use in uses)
+    of_ramp = RAMP_SERIES * _hours(sum(use.seconds for use in uses))
     an_hour = prices.METRIC_MONTH * HOUR_SECONDS / prices.MONTH_SECONDS
-    yield Item("custom metrics", (of_step + of_arm) * an_hour, "steps[].bake_seconds")
+    yield Item("custom metrics", (of_step + of_arm + of_ramp) * an_hour, "steps[].bake_seconds")
 
     requests, shadow = sum(use.requests for use in uses), sum(use.shadow for use in uses)
     served, compared = sum(use.served for use in uses), sum(use.compared for use in uses)
