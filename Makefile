@@ -9,8 +9,8 @@ AUDIT := $(VENV)-audit
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-# Processes start, die and time out there by the machine's clock, so what failed is asked once more, by itself.
-twice = pytest -m "$(1)" || pytest -m "$(1)" --last-failed --last-failed-no-failures none
+# Sockets, servers and processes go by the machine's clock, so what failed is asked once more, by itself and at rest.
+twice = pytest -m "$(1)" $(2) || pytest -m "$(1)" --last-failed --last-failed-no-failures none
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long sweep bench-gate bench-safe bench-read check audit sbom fuzz bench-load format lock clean
@@ -39,7 +39,7 @@ local-down: setup ## stop it, and leave nothing behind
 	@ramp local down
 
 test: setup ## the tests, a promoted and a rolled-back ramp on the emulator included
-	pytest -m "not emulator and not browser and not long" --numprocesses 2 --dist loadfile
+	$(call twice,not emulator and not browser and not long,--numprocesses 2 --dist loadfile)
 	python -m benchmarks.gate --quick
 	$(call twice,emulator and not long)
 
