@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import gc
 import logging
+import marshal
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
+from ramp import tracing
 from ramp.core import inputs
 from ramp.core.plan import Plan
+
+VALUES_ONLY = 2  # the version of marshal that writes the same bytes for equal values, shared or not
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -23,10 +28,10 @@ def checked_once() -> Iterator[None]:
 
 def remembered(look: Callable[..., Any]) -> Callable[..., Any]:
     """`look`, which says the same about the same JSON every time, once for each."""
-    known: dict[str, Any] = {}
+    known: dict[bytes, Any] = {}
 
     def once(*given: Any) -> Any:
-        key = json.dumps(given)
+        key = marshal.dumps(given, VALUES_ONLY)
         if key not in known:
             known[key] = look(*given)
         return known[key]
@@ -34,9 +39,32 @@ def remembered(look: Callable[..., Any]) -> Callable[..., Any]:
     return once
 
 
+class Unread:
+    """A trace that keeps nothing, in the place of X-Ray's."""
+
+    def in_subsegment(self, **_: Any) -> AbstractContextManager[Unread]:
+        return nullcontext(self)
+
+    def put_annotation(self, **_: Any) -> None:
+        """Nobody asks for it."""
+
+    put_metadata = put_annotation
+
+
 @pytest.fixture(autouse=True, scope="module")
-def quiet_logs() -> Iterator[None]:
-    """What the tasks log about each fault is nobody's to read here."""
+def quiet() -> Iterator[None]:
+    """What the tasks log and trace about each fault is nobody's to read here."""
     logging.disable(logging.CRITICAL)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracing._tracer, "provider", Unread())
+        yield
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def seldom_collected() -> Iterator[None]:
+    """A ramp leaves tens of thousands of objects that go at once: looking for them in every 700 takes a tenth of it."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, *usual[1:])
+    yield
+    gc.set_threshold(*usual)

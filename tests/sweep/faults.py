@@ -195,11 +195,10 @@ class Fault:
     struck: Call | None = None
     over: bool = field(default=False)
 
-    def __call__(self, stage: Stage, call: Call, effect: Effect) -> Any:
+    def strikes(self, call: Call) -> bool:
+        """Whether it is this call's turn, which is counted."""
         self.count += 1
         if self.count == self.at:
             self.struck = call
-            return self.kind.fate(stage, call, effect)
-        if self.kind.stays and not self.over and self.struck is not None and str(call) == str(self.struck):
-            return self.kind.fate(stage, call, effect)
-        return effect()
+            return True
+        return self.kind.stays and not self.over and self.struck is not None and str(call) == str(self.struck)

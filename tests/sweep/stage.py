@@ -78,6 +78,13 @@ class Moment:
     step: int = 0
 
 
+class Thread(threading.local):
+    """What each thread has for itself."""
+
+    def __init__(self) -> None:
+        self.inside: list[str] = []
+
+
 @dataclass(frozen=True)
 class Saved:
     """A stage between two states of its ramp, when so many calls were made."""
@@ -150,13 +157,12 @@ class Stage:
         self.aws.validates = self.fault is None  # the same calls, and a fifth of the time
         session: Any = self.aws
         self.world = World.on_aws(SETTINGS, session, self.clock, self.clock.pass_seconds)
-        self._threads = threading.local()
+        self._thread = Thread()
 
     @property
     def _inside(self) -> list[str]:
         """The functions that run on this thread, the outermost first."""
-        inside: list[str] = self._threads.__dict__.setdefault("inside", [])
-        return inside
+        return self._thread.inside
 
     # --- One ramp ---------------------------------------------------------------------------------------------------
 
@@ -291,18 +297,18 @@ class Stage:
         """Invoke a function asynchronously: an error is tried again, twice. None when no attempt came through."""
         for _ in range(attempts):
             try:
-                return self.invoke(name, event)
+                return self.invoke(name, json.loads(json.dumps(event)))
             except (Exception, Killed, Stopped) as error:  # noqa: BLE001  # Lambda's own door: every error is an error
                 self.failures.append(f"{name}: {type(error).__name__}: {error}")
         return None
 
     def invoke(self, name: str, event: Any) -> Any:
-        """Run one handler in this stage's world."""
+        """Run one handler in this stage's world; it may keep what it is given."""
         self.clock.pass_seconds(TASK_SECONDS)
         usual, handlers.world = handlers.world, lambda: self.world  # type: ignore[assignment]  # cached there, not here
         self._inside.append(name)
         try:
-            return getattr(handlers, name)(json.loads(json.dumps(event)), CONTEXT)
+            return getattr(handlers, name)(event, CONTEXT)
         finally:
             self._inside.pop()
             handlers.world = usual
@@ -344,8 +350,10 @@ class Stage:
             self.calls.append((self._inside[-1], call, answer))
             return answer
         fault = self.fault
+        if not fault.strikes(call):
+            return watched()
         with self._alone(*self._inside):
-            return fault(self, call, watched)
+            return fault.kind.fate(self, call, watched)
 
     @contextmanager
     def _alone(self, *inside: str) -> Iterator[None]:

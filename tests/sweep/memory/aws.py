@@ -7,10 +7,9 @@ is given is checked against botocore's own model of the operation, as botocore d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ParamValidationError
 from botocore.validate import ParamValidator
@@ -28,8 +27,7 @@ from tests.sweep.memory.stepfunctions import StepFunctions
 CALL_SECONDS = 0.02
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One request to AWS: service, operation as AWS names it, and what it was given."""
 
     service: str
@@ -111,7 +109,13 @@ class Client:
     def __getattr__(self, method: str) -> Callable[..., Any]:
         if method.startswith("_") or method not in operations(self._service):
             raise AttributeError(method)
-        return lambda **given: self._aws.call(self._service, method, given)
+        call, service = self._aws.call, self._service
+
+        def operation(**given: Any) -> Any:
+            return call(service, method, given)
+
+        self.__dict__[method] = operation  # found there from now on
+        return operation
 
     def get_paginator(self, method: str) -> Any:
         """Pages of a list operation, each a call of its own."""

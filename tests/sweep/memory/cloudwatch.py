@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from ramp.core.evidence import Evidence
+from ramp.core.evidence import ArmCounts, Evidence
 from rampctl.rehearsal.fakes import GUARDS
 
 from tests.statemachine.ramp_run import healthy
@@ -26,7 +27,8 @@ class CloudWatch:
         return {"alarms": self.alarms}  # `observe` is the script's, and no value
 
     def get_metric_data(self, MetricDataQueries: Any, StartTime: Any, EndTime: Any, **_: Any) -> Any:
-        return {"MetricDataResults": [self._result(query, StartTime) for query in MetricDataQueries]}
+        observed = cache(lambda step: self.observe(step, 0.0))
+        return {"MetricDataResults": [_result(query, StartTime, observed) for query in MetricDataQueries]}
 
     def describe_alarms(self, AlarmNames: list[str]) -> Any:
         found = [
@@ -34,20 +36,21 @@ class CloudWatch:
         ]
         return {"MetricAlarms": found}
 
-    def _result(self, query: Any, start: Any) -> dict[str, Any]:
-        stat, metric = query["MetricStat"]["Stat"], query["MetricStat"]["Metric"]
-        where = {pair["Name"]: pair["Value"] for pair in metric["Dimensions"]}
-        value = self._value(stat, metric["MetricName"], where) if "step" in where else None
-        return {
-            "Id": query["Id"],
-            "Timestamps": [] if value is None else [start],
-            "Values": [] if value is None else [float(value)],
-        }
 
-    def _value(self, stat: str, name: str, where: dict[str, str]) -> float | None:
-        counts = getattr(self.observe(int(where["step"]), 0.0), where["arm"])
-        if stat == "Sum":
-            found: float | None = getattr(counts, name, 0)
-            return found
-        p95_ms: float | None = counts.p95_ms if stat == "p95" else counts.requests
-        return p95_ms
+def _result(query: Any, start: Any, observed: Callable[[int], Evidence]) -> dict[str, Any]:
+    stat, metric = query["MetricStat"]["Stat"], query["MetricStat"]["Metric"]
+    where = {pair["Name"]: pair["Value"] for pair in metric["Dimensions"]}
+    counts = getattr(observed(int(where["step"])), where["arm"]) if "step" in where else None
+    value = None if counts is None else _value(stat, metric["MetricName"], counts)
+    return {
+        "Id": query["Id"],
+        "Timestamps": [] if value is None else [start],
+        "Values": [] if value is None else [float(value)],
+    }
+
+
+def _value(stat: str, name: str, counts: ArmCounts) -> float | None:
+    if stat == "Sum":
+        found: float | None = getattr(counts, name, 0)
+        return found
+    return counts.p95_ms if stat == "p95" else counts.requests

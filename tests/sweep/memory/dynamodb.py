@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -17,6 +18,7 @@ from tests.sweep.memory.errors import refusal
 from tests.sweep.memory.expressions import holds, updated
 
 Item = dict[str, Any]
+PLAIN = {str, bool, Decimal}
 PAGE = 10  # items; DynamoDB's own pages are cut by size
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
@@ -29,11 +31,11 @@ class DynamoDb:
 
     def get_item(self, TableName: str, Key: Item, ConsistentRead: bool = False) -> Any:
         found = self.items.get(_place(Key))
-        return {} if found is None else {"Item": copy.deepcopy(found)}
+        return {} if found is None else {"Item": _copied(found)}
 
     def batch_get_item(self, RequestItems: Any) -> Any:
         found = {
-            table: [copy.deepcopy(self.items[_place(key)]) for key in asked["Keys"] if _place(key) in self.items]
+            table: [_copied(self.items[_place(key)]) for key in asked["Keys"] if _place(key) in self.items]
             for table, asked in RequestItems.items()
         }
         return {"Responses": found, "UnprocessedKeys": {}}
@@ -73,7 +75,7 @@ class DynamoDb:
             places = [_place(item) for item in found]
             found = found[places.index(_place(ExclusiveStartKey)) + 1 :]
         page = found[: min(Limit, PAGE)]
-        answer: dict[str, Any] = {"Items": copy.deepcopy(page)}
+        answer: dict[str, Any] = {"Items": [_copied(item) for item in page]}
         if len(found) > len(page):
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in ("pk", "sk")}
         return answer
@@ -93,5 +95,12 @@ def _place(key: Item) -> tuple[str, str]:
 
 
 def _plain(item: Item) -> Item:
-    kept: Item = _deserializer.deserialize(_serializer.serialize(item))
-    return kept
+    return {name: value if type(value) is str else _kept(value) for name, value in item.items()}  # most are strings
+
+
+def _kept(value: Any) -> Any:
+    return _deserializer.deserialize(_serializer.serialize(value))
+
+
+def _copied(item: Item) -> Item:
+    return {name: value if type(value) in PLAIN else copy.deepcopy(value) for name, value in item.items()}
