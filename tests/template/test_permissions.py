@@ -81,6 +81,7 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("RampTable", "looks_at"): {"dynamodb:BatchGetItem"},
     ("RampTable", "last_look"): {"dynamodb:Query"},
     ("RampTable", "words"): {"dynamodb:Query"},
+    ("RampTable", "questions"): {"dynamodb:Query"},
     ("Brake", "pull"): {"lambda:InvokeFunction"},
     ("Brake", "undo"): {"lambda:InvokeFunction"},
     ("Comparisons", "differing"): {"logs:FilterLogEvents"},

@@ -12,6 +12,7 @@ from ramp.page.charts import wilson
 from ramp.page.check_rows import rows
 from ramp.page.looks import Looks, spread
 from ramp.page.records import Records, read
+from ramp.page.story import story
 from ramp.page.view import listed, ramp_view
 from rampctl.rehearsal.fakes import FakeMetrics, House
 from scipy.stats import binomtest
@@ -49,6 +50,19 @@ def rolled_back() -> Records:
     return records_of(run.house)
 
 
+@pytest.fixture(scope="module")
+def unanswered() -> Records:
+    """Asked at the canary, and nobody says a word."""
+    run = Run()
+    run.go(asking_plan())
+    return records_of(run.house)
+
+
+def asked_in(records: Records) -> list[tuple[str, str]]:
+    """What the story tells of questions, the oldest first."""
+    return [(told.what, told.why.rpartition(". ")[2]) for told in story(records)[::-1] if "asked" in told.what]
+
+
 @pytest.mark.parametrize("name", VENDORED)
 def test_vendored_files_are_as_their_registry_has_them(name: str) -> None:
     """Nobody edits them by hand."""
@@ -81,6 +95,31 @@ def test_a_ramp_before_its_first_look_is_shown_too(rolled_back: Records) -> None
         "ramp.html", ramp=view, links={"base": "/r", "decide": "/r/d"}, chart_data=markup.chart_data(view)
     )
     assert "Nothing has been measured yet" in shown
+
+
+def test_a_question_that_nobody_answered_is_told_with_what_became_of_it(unanswered: Records) -> None:
+    """Its time ran out, the ramp ended before, it settled by itself, or another one took its place."""
+    (asked,) = unanswered.questions
+    unheard = "asked people, and nobody answered"
+    assert asked_in(unanswered) == [(unheard, "The time to answer ran out.")]
+    early = replace(unanswered, updated_at=float(asked["asked_at"]) + 60)
+    assert asked_in(early) == [(unheard, "The ramp ended before.")]
+    going_on = replace(unanswered, status="running", request=None)
+    assert asked_in(going_on) == [(unheard, "It settled by itself.")]
+    later = {**asked, "request_id": "1-9", "asked_at": float(asked["asked_at"]) + 600}
+    two = replace(going_on, questions=(asked, later), request=later)
+    assert asked_in(two)[0] == (unheard, "Another question took its place.")
+    assert [what for what, _ in asked_in(two)] == [unheard, "asked people"]
+
+
+def test_a_question_that_was_answered_stands_before_its_answer(unanswered: Records, promoted: Records) -> None:
+    """By the word that was kept for it; or by the look that heard it, where no word was."""
+    (asked,) = unanswered.questions
+    word = {"verb": "approve", "at": asked["asked_at"], "by": "ada", "reason": "so", "request_id": asked["request_id"]}
+    told = [each.what for each in story(replace(unanswered, words=(word,)))]
+    assert told.index("approved") == told.index("asked people") - 1
+    assert promoted.words == ()
+    assert [what for what, _ in asked_in(promoted)] == ["asked people"]
 
 
 def test_lines_begin_anew_where_a_step_does(promoted: Records) -> None:
@@ -134,6 +173,29 @@ def test_a_look_is_read_once() -> None:
         house.table.put_look(RAMP, 0, look, look, {"step": 0, "look": look})
         assert [each["look"] for each in looks.sample(RAMP, 1)] == list(range(1, look + 1))
     assert asked == [1, 1, 1, 1]
+
+
+def test_the_newest_look_is_read_again_for_what_was_noted_since() -> None:
+    """An open page has seen the look before its exemplars were found."""
+    house = House(FakeMetrics(healthy))
+    looks = Looks(house.table)
+    for look in (1, 2):
+        house.table.put_look(RAMP, 0, look, look, {"step": 0, "look": look})
+    looks.sample(RAMP, 1)
+    house.table.amend_look(RAMP, 0, 2, {"step": 0, "look": 2, "checks": ["noted"]})
+    assert looks.sample(RAMP, 1)[-1]["checks"] == ["noted"]
+
+
+def test_a_row_shows_its_exemplar(rolled_back: Records) -> None:
+    """The check that failed, once its trace is noted; on the page, in the report, in `ramp explain`."""
+    trace_id = "1-6a000000-000000000000000000000001"
+    checks = [{**check, "trace_id": trace_id} for check in rolled_back.looks[-1]["checks"]][:1]
+    assert rows(checks)[0].trace_id == trace_id
+    assert rows([*rolled_back.looks[-1]["checks"]])[0].trace_id == ""
+    looks = (*rolled_back.looks[:-1], {**rolled_back.looks[-1], "checks": checks})
+    view = ramp_view(replace(rolled_back, looks=looks), rolled_back.updated_at)
+    links = {"base": "/r", "decide": "/r/d"}
+    assert trace_id in markup.page("ramp.html", ramp=view, links=links, chart_data=markup.chart_data(view))
 
 
 def test_every_check_says_what_would_change_it(promoted: Records, rolled_back: Records) -> None:

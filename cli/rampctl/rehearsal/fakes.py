@@ -195,6 +195,7 @@ class FakeTable(RampTable):
         self.requests: dict[str, dict[str, Any]] = {}
         self.commands: dict[str, dict[str, Any]] = {}
         self.said: dict[tuple[str, int, str], dict[str, Any]] = {}
+        self.asked: dict[tuple[str, str], dict[str, Any]] = {}
         self.gates: dict[str, str] = {}
         self.links: dict[str, dict[str, Any]] = {}
 
@@ -265,7 +266,9 @@ class FakeTable(RampTable):
         if standing is not None and standing["request_id"] == request_id:
             standing["token"] = token
             return False
-        self.requests[ramp] = {"request_id": request_id, "token": token, "asked_at": int(now), **fields}
+        question = {"request_id": request_id, "asked_at": int(now), **fields}
+        self.asked[ramp, request_id] = question
+        self.requests[ramp] = {**question, "token": token}
         return True
 
     def request(self, ramp: str) -> dict[str, Any] | None:
@@ -276,6 +279,10 @@ class FakeTable(RampTable):
         if standing is None or standing["request_id"] != request_id or "answer" in standing:
             return False
         standing.update(answer=answer, by=by, reason=reason, answered_at=int(now))
+    def questions(self, ramp: str) -> list[dict[str, Any]]:
+        asked = [copy.deepcopy(item) for (of, _), item in self.asked.items() if of == ramp]
+        return sorted(asked, key=lambda item: float(item["asked_at"]))
+
         return True
 
     def close_request(self, ramp: str) -> None:

@@ -246,7 +246,7 @@ def _keep(answer: Answer, state: RampState, world: World) -> None:
     word, now = "approve" if answer.approves else "reject", world.now()
     asked = state.question.request_id if state.question else ""
     if world.table.answer(state.ramp, asked, word, answer.by, answer.reason, now):
-        told = {"step": state.step, "by": answer.by, "reason": answer.reason, "via": "token"}
+        told = {"step": state.step, "by": answer.by, "reason": answer.reason, "via": "token", "request_id": asked}
         world.table.put_word(state.ramp, word, now, **told)
 
 

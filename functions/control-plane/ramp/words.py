@@ -83,9 +83,11 @@ def answer(
     asked = str(request.get("request_id", ""))
     if not asked:
         raise WordRefusedError(f"{ramp}: asks nothing at the moment")
-    if not table.answer(ramp, request_id or asked, word, by, reason, now):
+    about = request_id or asked
+    if not table.answer(ramp, about, word, by, reason, now):
         raise WordRefusedError(_too_late(ramp, table.request(ramp) or {}))
-    table.put_word(ramp, word, now, step=int(request.get("step", 0)), by=by, reason=reason, via=via)
+    step = int(request.get("step", 0))
+    table.put_word(ramp, word, now, step=step, by=by, reason=reason, via=via, request_id=about)
     return executions.answer(str(request["token"]), {"answer": word, "by": by, "reason": reason})
 
 

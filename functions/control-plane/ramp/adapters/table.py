@@ -143,7 +143,8 @@ class RampTable:
     def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> bool:
         """Keep the question and its newest token. True when the question is new to people.
 
-        A question asked again only takes the new token, so an answer given between two tokens is not lost.
+        A question asked again only takes the new token, so an answer given between two tokens is not lost. A new one
+        is kept for the story first, where it stays when nobody answers it.
         """
         try:
             self._table.update_item(
@@ -154,8 +155,10 @@ class RampTable:
                 ExpressionAttributeValues={":token": token, ":id": request_id},
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
-            question: dict[str, Any] = {"request_id": request_id, "token": token, "asked_at": int(now), **fields}
-            self._table.put_item(Item={**_key(ramp, "request"), **question, "expire_at": int(now + KEPT_SECONDS)})
+            question: dict[str, Any] = {"request_id": request_id, "asked_at": int(now), **fields}
+            kept = {**question, "expire_at": int(now + KEPT_SECONDS)}
+            self._table.put_item(Item={**_key(ramp, f"question#{request_id}"), **kept})
+            self._table.put_item(Item={**_key(ramp, "request"), **kept, "token": token})
             return True
         return False
 
@@ -172,6 +175,10 @@ class RampTable:
                 ConditionExpression="request_id = :id AND attribute_not_exists(answer)",
                 ExpressionAttributeNames={"#by": "by"},
                 ExpressionAttributeValues={
+    def questions(self, ramp: str) -> list[dict[str, Any]]:
+        """Every question that people were ever asked, in order: `request_id`, `step`, `question`, `asked_at`."""
+        return sorted(self._query(f"ramp#{ramp}", "question#"), key=lambda item: float(item["asked_at"]))
+
                     ":answer": answer,
                     ":by": by,
                     ":reason": reason,

@@ -64,8 +64,7 @@ def _answer(link: Link, records: Records, *, asked: bool) -> Mapping[str, str] |
             return None
         return {"word": request["answer"], "by": request["by"], "reason": request["reason"], "step": title}
     for word in records.words:
-        is_answer = word["verb"] in {"approve", "reject"} and int(word.get("step", -1)) == step
-        if is_answer and float(word["at"]) >= float(link["created_at"]):
+        if word.get("request_id") == link["request_id"]:
             return {"word": word["verb"], "by": word["by"], "reason": word["reason"], "step": title}
     return None
 

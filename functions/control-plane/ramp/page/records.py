@@ -20,6 +20,7 @@ class Records:
     updated_at: float
     looks: tuple[Mapping[str, Any], ...] = ()
     words: tuple[Mapping[str, Any], ...] = ()
+    questions: tuple[Mapping[str, Any], ...] = ()
     request: Mapping[str, Any] | None = None
     command: Mapping[str, Any] | None = None
 
@@ -55,6 +56,7 @@ def read(table: RampTable, ramp: str, looks: Looks | None = None) -> Records | N
         updated_at=float(record["updated_at"]),
         looks=(looks or Looks(table)).sample(ramp, state.step + 1),
         words=tuple(table.words(ramp)),
+        questions=tuple(table.questions(ramp)),
         request=table.request(ramp),
         command=table.command(ramp),
     )

@@ -1,7 +1,9 @@
 """The story: who and what did what when, newest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
+from typing import Any
 
 from ramp.core.verdict import Action
 from ramp.page.records import Records
@@ -38,7 +40,7 @@ class Moment:
 
 def story(records: Records) -> tuple[Moment, ...]:
     """Every moment, newest first; of one second, the later word first."""
-    told = [*_beginning(records), *_looks(records), *_words(records), *_question(records), *_end(records)]
+    told = [*_beginning(records), *_looks(records), *_questions(records), *_words(records), *_end(records)]
     return tuple(sorted(told, key=lambda moment: moment.at)[::-1])
 
 
@@ -66,10 +68,39 @@ def _words(records: Records) -> Iterator[Moment]:
         yield Moment(float(word["at"]), str(word["by"]), VERBS.get(verb, verb), why, TONES.get(verb, "plain"), place)
 
 
-def _question(records: Records) -> Iterator[Moment]:
-    if request := records.open_request:
-        place = _title(records, int(request["step"]))
-        yield Moment(float(request["asked_at"]), "the gate", "asked people", str(request["question"]), "unsure", place)
+def _questions(records: Records) -> Iterator[Moment]:
+    """Every question: the one that stands, the answered ones, and the others with what became of them."""
+    standing = (records.open_request or {}).get("request_id")
+    for asked, following in zip(records.questions, (*records.questions[1:], None), strict=False):
+        at, step, text = float(asked["asked_at"]), int(asked["step"]), str(asked["question"])
+        place = _title(records, step)
+        if _is_answered(records, asked, following):
+            yield Moment(at, "the gate", "asked people", text, "plain", place)
+        elif asked["request_id"] == standing:
+            yield Moment(at, "the gate", "asked people", text, "unsure", place)
+        else:
+            became = _became(records, at, superseded=following is not None and int(following["step"]) == step)
+            yield Moment(at, "the gate", "asked people, and nobody answered", f"{text}. {became}", "unsure", place)
+
+
+def _is_answered(records: Records, asked: Mapping[str, Any], following: Mapping[str, Any] | None) -> bool:
+    """By the word that was kept, or, where whoever answered died before keeping it, by a look that heard it."""
+    until = float(following["asked_at"]) if following else inf
+    heard = (look["at"] for look in records.looks if look.get("answer") and look["step"] == asked["step"])
+    is_kept = any(word.get("request_id") == asked["request_id"] for word in records.words)
+    return is_kept or any(float(asked["asked_at"]) <= at <= until for at in heard)
+
+
+def _became(records: Records, asked_at: float, *, superseded: bool) -> str:
+    """What became of a question that nobody answered."""
+    if superseded:
+        return "Another question took its place."
+    if records.is_running or records.status in {"promoted", "undone"}:
+        return "It settled by itself."
+    approvals = records.state.plan.approvals
+    if approvals.on_timeout == "roll_back" and records.updated_at >= asked_at + approvals.timeout_seconds:
+        return "The time to answer ran out."
+    return "The ramp ended before."
 
 
 def _end(records: Records) -> Iterator[Moment]:
