@@ -5,7 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools import Tracer
 
-_tracer = Tracer()
+# AWS is called through this alone. By default X-Ray would import everything that it knows how to patch.
+_tracer = Tracer(patch_modules=("botocore",))
 
 
 def traced(handler: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -13,8 +13,11 @@ class Executions:
 
     def __init__(self, stepfunctions: "SFNClient") -> None:
         self._sfn = stepfunctions
-        errors = stepfunctions.exceptions
-        self._gone = (errors.TaskTimedOut, errors.TaskDoesNotExist, errors.InvalidToken)
+
+    @property
+    def _gone(self) -> tuple[type[Exception], ...]:
+        errors = self._sfn.exceptions
+        return errors.TaskTimedOut, errors.TaskDoesNotExist, errors.InvalidToken
 
     def status(self, execution_arn: str) -> str | None:
         """`RUNNING`, or how it ended; None when Step Functions knows no such execution (any more)."""

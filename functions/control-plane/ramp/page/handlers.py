@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  #
 from ramp.adapters.brake import Brake
 from ramp.adapters.comparisons import Comparisons
 from ramp.adapters.executions import Executions
+from ramp.adapters.late import late
 from ramp.adapters.metrics import Metrics
 from ramp.adapters.table import RampTable
 from ramp.page.desk import Desk
@@ -38,10 +39,12 @@ def desk() -> Desk:
     return Desk(
         flags=settings.flags,
         table=RampTable(session.resource("dynamodb", config=CONFIG).Table(settings.table)),
-        metrics=Metrics(session.client("cloudwatch", config=CONFIG), settings.alarms),
-        executions=Executions(session.client("stepfunctions", config=CONFIG)),
-        brake=Brake(session.client("lambda", config=patient), settings.brake_function, settings.cleanup_function),
-        comparisons=Comparisons(session.client("logs", config=CONFIG), settings.comparator_logs),
+        metrics=Metrics(late(lambda: session.client("cloudwatch", config=CONFIG)), settings.alarms),
+        executions=Executions(late(lambda: session.client("stepfunctions", config=CONFIG))),
+        brake=Brake(
+            late(lambda: session.client("lambda", config=patient)), settings.brake_function, settings.cleanup_function
+        ),
+        comparisons=Comparisons(late(lambda: session.client("logs", config=CONFIG)), settings.comparator_logs),
         now=time.time,
         random_id=lambda: secrets.token_urlsafe(ID_BYTES),
         troubles=(ClientError, ConnectionError, HTTPClientError),
