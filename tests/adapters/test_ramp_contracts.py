@@ -354,6 +354,19 @@ def test_the_list_has_each_ramp_once_the_latest_first(table: RampTable) -> None:
 
 
 @both
+def test_every_question_is_kept_whatever_becomes_of_it(table: RampTable) -> None:
+    """Once, however often it is asked, in order, and without the token, which is nobody's to read."""
+    for request_id, token, at in (("1-3", "token-1", NOW), ("1-3", "token-2", NOW + 900), ("0-20", "token-3", NOW - 9)):
+        table.ask("ramp-1", request_id, token, at, step=1, question="go or no-go?", causes=["approval"])
+    table.close_request("ramp-1")
+    questions = table.questions("ramp-1")
+    assert [(asked["request_id"], int(asked["asked_at"])) for asked in questions] == [("0-20", NOW - 9), ("1-3", NOW)]
+    assert {(int(asked["step"]), asked["question"]) for asked in questions} == {(1, "go or no-go?")}
+    assert all("token" not in asked for asked in questions)
+    assert table.questions("ramp-11") == []
+
+
+@both
 def test_a_deadline_is_set_once_and_removed_twice(kind: str, request: pytest.FixtureRequest) -> None:
     """Both may be delivered twice."""
     if kind == "memory":
@@ -391,19 +404,6 @@ def waiting(kind: str, request: pytest.FixtureRequest) -> Waiting:
         return Waiting(fake, "arn:1", "token-1", lambda: fake.outcomes["token-1"])
     if kind == "clients":
         aws = in_memory()
-@both
-def test_every_question_is_kept_whatever_becomes_of_it(table: RampTable) -> None:
-    """Once, however often it is asked, in order, and without the token, which is nobody's to read."""
-    for request_id, token, at in (("1-3", "token-1", NOW), ("1-3", "token-2", NOW + 900), ("0-20", "token-3", NOW - 9)):
-        table.ask("ramp-1", request_id, token, at, step=1, question="go or no-go?", causes=["approval"])
-    table.close_request("ramp-1")
-    questions = table.questions("ramp-1")
-    assert [(asked["request_id"], int(asked["asked_at"])) for asked in questions] == [("0-20", NOW - 9), ("1-3", NOW)]
-    assert {(int(asked["step"]), asked["question"]) for asked in questions} == {(1, "go or no-go?")}
-    assert all("token" not in asked for asked in questions)
-    assert table.questions("ramp-11") == []
-
-
         aws.stepfunctions.executions["arn:1"] = "RUNNING"
         aws.stepfunctions.waiting["token-1"] = "arn:1"
         client: Any = aws.client("stepfunctions")

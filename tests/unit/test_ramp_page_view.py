@@ -175,29 +175,6 @@ def test_a_look_is_read_once() -> None:
     assert asked == [1, 1, 1, 1]
 
 
-def test_the_newest_look_is_read_again_for_what_was_noted_since() -> None:
-    """An open page has seen the look before its exemplars were found."""
-    house = House(FakeMetrics(healthy))
-    looks = Looks(house.table)
-    for look in (1, 2):
-        house.table.put_look(RAMP, 0, look, look, {"step": 0, "look": look})
-    looks.sample(RAMP, 1)
-    house.table.amend_look(RAMP, 0, 2, {"step": 0, "look": 2, "checks": ["noted"]})
-    assert looks.sample(RAMP, 1)[-1]["checks"] == ["noted"]
-
-
-def test_a_row_shows_its_exemplar(rolled_back: Records) -> None:
-    """The check that failed, once its trace is noted; on the page, in the report, in `ramp explain`."""
-    trace_id = "1-6a000000-000000000000000000000001"
-    checks = [{**check, "trace_id": trace_id} for check in rolled_back.looks[-1]["checks"]][:1]
-    assert rows(checks)[0].trace_id == trace_id
-    assert rows([*rolled_back.looks[-1]["checks"]])[0].trace_id == ""
-    looks = (*rolled_back.looks[:-1], {**rolled_back.looks[-1], "checks": checks})
-    view = ramp_view(replace(rolled_back, looks=looks), rolled_back.updated_at)
-    links = {"base": "/r", "decide": "/r/d"}
-    assert trace_id in markup.page("ramp.html", ramp=view, links=links, chart_data=markup.chart_data(view))
-
-
 def test_every_check_says_what_would_change_it(promoted: Records, rolled_back: Records) -> None:
     """One sentence each, and every rate with a limit has a gauge whose marks are on its scale."""
     for records in (promoted, rolled_back):

@@ -193,9 +193,9 @@ class FakeTable(RampTable):
         self.ramps: dict[str, dict[str, Any]] = {}
         self.kept_looks: dict[tuple[str, int, int], dict[str, Any]] = {}
         self.requests: dict[str, dict[str, Any]] = {}
+        self.asked: dict[tuple[str, str], dict[str, Any]] = {}
         self.commands: dict[str, dict[str, Any]] = {}
         self.said: dict[tuple[str, int, str], dict[str, Any]] = {}
-        self.asked: dict[tuple[str, str], dict[str, Any]] = {}
         self.gates: dict[str, str] = {}
         self.links: dict[str, dict[str, Any]] = {}
 
@@ -274,15 +274,15 @@ class FakeTable(RampTable):
     def request(self, ramp: str) -> dict[str, Any] | None:
         return copy.deepcopy(self.requests.get(ramp))
 
+    def questions(self, ramp: str) -> list[dict[str, Any]]:
+        asked = [copy.deepcopy(item) for (of, _), item in self.asked.items() if of == ramp]
+        return sorted(asked, key=lambda item: float(item["asked_at"]))
+
     def answer(self, ramp: str, request_id: str, answer: str, by: str, reason: str, now: float) -> bool:
         standing = self.requests.get(ramp)
         if standing is None or standing["request_id"] != request_id or "answer" in standing:
             return False
         standing.update(answer=answer, by=by, reason=reason, answered_at=int(now))
-    def questions(self, ramp: str) -> list[dict[str, Any]]:
-        asked = [copy.deepcopy(item) for (of, _), item in self.asked.items() if of == ramp]
-        return sorted(asked, key=lambda item: float(item["asked_at"]))
-
         return True
 
     def close_request(self, ramp: str) -> None:

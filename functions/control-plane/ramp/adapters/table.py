@@ -166,6 +166,10 @@ class RampTable:
         """The latest question, answered or not."""
         return self._get(_key(ramp, "request"))
 
+    def questions(self, ramp: str) -> list[dict[str, Any]]:
+        """Every question that people were ever asked, in order: `request_id`, `step`, `question`, `asked_at`."""
+        return sorted(self._query(f"ramp#{ramp}", "question#"), key=lambda item: float(item["asked_at"]))
+
     def answer(self, ramp: str, request_id: str, answer: str, by: str, reason: str, now: float) -> bool:
         """Keep a person's answer to `request_id`. False when it was answered already or is not asked any more."""
         try:
@@ -175,10 +179,6 @@ class RampTable:
                 ConditionExpression="request_id = :id AND attribute_not_exists(answer)",
                 ExpressionAttributeNames={"#by": "by"},
                 ExpressionAttributeValues={
-    def questions(self, ramp: str) -> list[dict[str, Any]]:
-        """Every question that people were ever asked, in order: `request_id`, `step`, `question`, `asked_at`."""
-        return sorted(self._query(f"ramp#{ramp}", "question#"), key=lambda item: float(item["asked_at"]))
-
                     ":answer": answer,
                     ":by": by,
                     ":reason": reason,
