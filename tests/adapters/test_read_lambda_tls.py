@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
 import ssl
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from read_path import aws
 from read_path.aws import AwsError, Service
+from read_path.beside import Beside
 from read_path.signature import Credentials
 
 
@@ -70,10 +70,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Threadin
     serving.socket = context.wrap_socket(serving.socket, server_side=True)
     threading.Thread(target=serving.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    made_once = aws._tls
-    made_once.cache_clear()
+    monkeypatch.setattr(aws, "_TLS", Beside(aws._certificates))
     yield serving
-    made_once.cache_clear()
     serving.shutdown()
     serving.server_close()
 
@@ -119,8 +117,8 @@ def test_a_stranger_is_not_believed(server: ThreadingHTTPServer) -> None:
     """A certificate of another name, and one that nobody vouches for."""
     with pytest.raises(AwsError, match="ConnectionFailed"):
         ask(service(server, "localhost"))
-    aws._tls.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aws, "_TLS", Beside(aws._certificates))
         patch.delenv("SSL_CERT_FILE")
         with pytest.raises(AwsError, match="ConnectionFailed"):
             ask(service(server))
@@ -129,15 +127,45 @@ def test_a_stranger_is_not_believed(server: ThreadingHTTPServer) -> None:
 def test_connecting_and_encrypting_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a slow way to a server there is no time left for a handshake; it would have the whole deadline again."""
     late = SimpleNamespace(wrap_socket=lambda *_, **__: pytest.fail("encrypted after the deadline"))
-    monkeypatch.setattr(aws, "_tls", lambda: late)
-    connect = http.client.HTTPConnection.connect
+    monkeypatch.setattr(aws, "_TLS", SimpleNamespace(value=lambda _: late))
+    reach = aws._reach
 
-    def slowly(connection: http.client.HTTPConnection) -> None:
-        connect(connection)
+    def slowly(addresses: list[aws._Address], deadline: float) -> socket.socket:
+        reached = reach(addresses, deadline)
         time.sleep(0.25)
+        return reached
 
-    monkeypatch.setattr(http.client.HTTPConnection, "connect", slowly)
+    monkeypatch.setattr(aws, "_reach", slowly)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         far = Service("lambda", f"https://127.0.0.1:{listener.getsockname()[1]}", Credentials("r", "a", "b"), str)
         with pytest.raises(AwsError, match="Timeout"):
             far.call("POST", "/", seconds=0.2)
+
+
+def test_certificates_that_take_too_long_are_left_at_the_deadline_and_there_for_the_next(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a small function reading them is longer than a deadline: the first user would wait for all of it."""
+
+    def slowly() -> ssl.SSLContext:
+        time.sleep(0.3)
+        return aws._certificates()
+
+    monkeypatch.setattr(aws, "_TLS", Beside(slowly))
+    asked, started = service(server), time.monotonic()
+    with pytest.raises(AwsError, match="Timeout"):
+        asked.call("POST", "/", seconds=0.1, body=b"{}")
+    assert time.monotonic() - started < 0.25
+    assert ask(asked) == {"host": f"127.0.0.1:{server.server_port}"}
+
+
+def test_what_the_first_call_needs_is_made_before_it(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = service(server)
+    asked.make_ready()
+    aws._TLS.value(time.monotonic() + 5)
+    asked._addresses.value(time.monotonic() + 5)
+    monkeypatch.setattr(ssl, "create_default_context", lambda: pytest.fail("read again"))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("looked up again"))
+    assert ask(asked) == {"host": f"127.0.0.1:{server.server_port}"}

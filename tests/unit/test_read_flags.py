@@ -128,6 +128,17 @@ def test_the_last_good_flags_stay_whatever_comes_next(told: Any, trouble: bytes 
     assert told.messages() == ([] if trouble == b"" else ["[ERROR]"])
 
 
+def test_what_new_flags_will_need_is_foreseen_before_a_request_goes_by_them(told: Any) -> None:
+    """A document that has not changed, or is refused, needs nothing new."""
+    source = Scripted(GOOD, b"", b"{", OFF)
+    seen: list[bool] = []
+    reader = FlagReader(source, SETTINGS, lambda: source.now, told.telemetry, lambda new: seen.append(is_on(new)))
+    for _ in range(4):
+        reader.current()
+        source.now += 40
+    assert seen == [True, False]
+
+
 def test_without_good_flags_everybody_is_served_by_control(told: Any) -> None:
     source = Scripted(AwsError("Timeout"))
     reader = source.reader(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 from types import ModuleType, SimpleNamespace
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 from read_path import services, telemetry
+from read_path.core.routing import AdapterFlag, Flags, Phase, ShadowFlag
 
+ADAPTER = AdapterFlag(Phase("r", "0"), share_ppm=1, salt="s", deadline_ms=500, fallback=True)
+SHADOW = ShadowFlag(Phase("r", "0"), sample_ppm=1, budget_ms=500)
 CONTEXT = SimpleNamespace(aws_request_id="request-1", function_version="$LATEST")
 
 
@@ -56,3 +60,28 @@ def test_the_comparator_takes_a_queues_batch_and_keeps_back_what_breaks_it(monke
         {"messageId": str(number), "body": body, "eventSource": "aws:sqs"} for number, body in enumerate(["{}", "{"])
     ]
     assert shadow.handler({"Records": records}, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_readied"),
+    [(Flags(), False), (Flags(adapter=ADAPTER), True), (Flags(shadow=SHADOW), True)],
+    ids=["off", "ramp", "shadow"],
+)
+def test_the_way_to_lambda_is_made_ready_when_flags_lead_there_and_only_then(
+    monkeypatch: pytest.MonkeyPatch, flags: Flags, is_readied: bool
+) -> None:
+    """Tens of milliseconds of processor time for certificates, which the first user of the candidate would wait for."""
+    router = fresh("router", monkeypatch)
+    readied: list[str] = []
+    monkeypatch.setattr(router, "service", lambda name: SimpleNamespace(make_ready=lambda: readied.append(name)))
+    router._make_ready(flags)
+    assert readied == (["lambda"] if is_readied else [])
+
+
+def test_the_start_leaves_nothing_for_a_users_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was loaded would be looked through once, in front of a user."""
+    gc.unfreeze()
+    router = fresh("router", monkeypatch)
+    router._read_first_flags()
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()

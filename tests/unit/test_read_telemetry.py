@@ -6,6 +6,7 @@ import io
 import json
 import socket
 from collections.abc import Iterator
+from traceback import extract_tb
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from aws_lambda_powertools import Logger
 from aws_xray_sdk.core import AWSXRayRecorder
 from aws_xray_sdk.core.context import Context
 from aws_xray_sdk.core.models.subsegment import Subsegment
+from aws_xray_sdk.core.models.throwable import Throwable
 from read_path import settings
 from read_path.core.routing import Arm, Phase
 from read_path.settings import TelemetrySettings
@@ -38,11 +40,12 @@ def test_telemetry_that_breaks_is_not_felt(capsys: pytest.CaptureFixture[str]) -
     telemetry.record("[MOCK-SUCCESS]", Arm.CONTROL, Phase(), {}, requests=True)
     telemetry.annotate(canary=True)
     telemetry.describe(version="1")
+    telemetry.fault(ZeroDivisionError())
     with telemetry.subsegment("read"):
         answered = True
     assert answered
     assert telemetry.onward() == ""
-    assert capsys.readouterr().err.count("telemetry lost") == 6
+    assert capsys.readouterr().err.count("telemetry lost") == 7
 
 
 def test_what_happens_inside_a_subsegment_is_not_swallowed(told: Any) -> None:
@@ -140,6 +143,21 @@ def test_a_document_has_the_keys_that_the_sdk_would_give_it(daemon: socket.socke
     assert mine.keys() == {*sent_apart, "parent_id", "end_time"}
     assert sent_apart <= document.keys()
     assert {type(mine[name]) for name in sent_apart} == {type(document[name]) for name in sent_apart}
+
+
+def test_an_exception_of_ours_is_told_as_the_sdk_would_but_for_its_message(daemon: socket.socket) -> None:
+    telemetry = traced(daemon)
+    with telemetry.subsegment("read"):
+        try:
+            json.loads("user-1's data")
+        except ValueError as error:
+            telemetry.fault(error)
+            theirs = Throwable(error, extract_tb(error.__traceback__)).to_dict()
+    read = received(daemon)
+    (mine,) = read["cause"]["exceptions"]
+    assert (read["fault"], mine["type"], mine["stack"]) == (True, theirs["type"], theirs["stack"])
+    assert theirs.keys() - mine.keys() == {"message", "remote"}
+    assert "data" not in json.dumps(read)
 
 
 @pytest.mark.parametrize("header", ["", f"Root={ROOT};Parent={PARENT};Sampled=0"])

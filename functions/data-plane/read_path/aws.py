@@ -2,19 +2,24 @@
 
 Instead of boto3, whose first client costs more than ten times the start of a bare Lambda function, in front of a user
 who waits (docs/performance.md). Five operations are all the read path needs.
+
+The deadline holds for all of it: looking the name up, connecting, encrypting, and each piece of the answer.
 """
 
 from __future__ import annotations
 
 import json
 import select
+import socket
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
+from read_path.beside import Beside
 from read_path.signature import Credentials, Request, query_string, sign
 
 if TYPE_CHECKING:
@@ -22,7 +27,8 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 _LAST_SUCCESS = 299  # of HTTP's statuses
-_HTTPS_PORT = 443
+_PORTS = {"http": 80, "https": 443}
+_ADDRESS_SECONDS = 60.0  # an address that takes no connection is looked up anew before
 
 
 class AwsError(Exception):
@@ -53,9 +59,18 @@ class Service:
         self._name = name
         self._credentials = credentials
         self._tracing_header = tracing_header
-        scheme, _, self._host = endpoint_url.rstrip("/").partition("://")
-        self._is_secure = scheme == "https"
+        place = urlsplit(endpoint_url)
+        self._host, self._host_name = place.netloc, place.hostname or ""
+        self._is_secure = place.scheme == "https"
+        look_up = partial(_look_up, self._host_name, place.port or _PORTS[place.scheme])
+        self._addresses = Beside(look_up, _ADDRESS_SECONDS)
         self._connection: HTTPConnection | None = None
+
+    def make_ready(self) -> None:
+        """Begin beside the requests what the first call would wait for: the name's addresses, the certificates."""
+        self._addresses.begin()
+        if self._is_secure:
+            _TLS.begin()
 
     def call(
         self,
@@ -116,13 +131,18 @@ class Service:
 
     def _connect(self, deadline: float) -> HTTPConnection:
         """Connect, and encrypt in what is left of the time: an HTTPSConnection would give each of both all of it."""
-        tls = _tls() if self._is_secure else None
-        port = _HTTPS_PORT if self._is_secure and ":" not in self._host else None
-        connection: HTTPConnection = _http().HTTPConnection(self._host, port, timeout=_left(deadline))
-        connection.connect()
-        if tls is not None:
-            connection.sock.settimeout(_left(deadline))
-            connection.sock = tls.wrap_socket(connection.sock, server_hostname=connection.host)
+        tls = _TLS.value(deadline) if self._is_secure else None
+        addresses = self._addresses.value(deadline)
+        try:
+            reached = _reach(addresses, deadline)
+            if tls is not None:
+                reached.settimeout(_left(deadline))
+                reached = tls.wrap_socket(reached, server_hostname=self._host_name)
+        except OSError:
+            self._addresses.drop()
+            raise
+        connection: HTTPConnection = _http().HTTPConnection(self._host)
+        connection.sock = reached
         return connection
 
     def _drop(self) -> None:
@@ -136,11 +156,40 @@ def _http() -> ModuleType:
     return import_module("http.client")
 
 
-@cache
-def _tls() -> SSLContext:
-    """One for the sandbox: reading the authorities' certificates takes tens of milliseconds, once for each context."""
+def _certificates() -> SSLContext:
     context: SSLContext = import_module("ssl").create_default_context()
     return context
+
+
+_TLS = Beside(_certificates)  # one for the sandbox: reading them takes tens of milliseconds, once for each context
+
+
+class _Address(NamedTuple):
+    family: socket.AddressFamily
+    place: tuple[str | int, ...] | tuple[int, bytes]
+
+
+def _look_up(host: str, port: int) -> list[_Address]:
+    """Return the name's addresses. Raises OSError, in its own time: libc gives it no deadline."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [_Address(family, place) for family, _, _, _, place in found]
+
+
+def _reach(addresses: list[_Address], deadline: float) -> socket.socket:
+    """Try two addresses, the first in half of the time: one that is gone costs neither all of it nor more."""
+    failure: OSError = TimeoutError()
+    for share, address in zip((2, 1), addresses, strict=False):
+        trying = socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            trying.settimeout(_left(deadline) / share)
+            trying.connect(address.place)
+            trying.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            trying.close()
+            failure = error
+        else:
+            return trying
+    raise failure
 
 
 def _is_readable(connection: HTTPConnection) -> bool:

@@ -39,12 +39,20 @@ class FlagReader:
     the old ones. At twice that age, as after a sandbox slept, a request waits for the reading: nobody is routed by
     flags older than that while they can be read. A thread that was frozen with its sandbox goes on where it was; the
     age counts from the moment a reading was begun, so that what it brings is never taken for newer than it is.
+
+    `foresee` is given each document that was taken over, before any request goes by it.
     """
 
     def __init__(
-        self, transport: Transport, settings: RouterSettings, clock: Callable[[], float], telemetry: Telemetry
+        self,
+        transport: Transport,
+        settings: RouterSettings,
+        clock: Callable[[], float],
+        telemetry: Telemetry,
+        foresee: Callable[[Flags], None] = lambda _: None,
     ) -> None:
         self._transport = transport
+        self._foresee = foresee
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
@@ -77,7 +85,9 @@ class FlagReader:
                 content = self._transport.fetch()
                 if content:
                     document = json.loads(content)
-                    self._last_good = parse(document, self._settings.adapter_flag, self._settings.shadow_flag)
+                    flags = parse(document, self._settings.adapter_flag, self._settings.shadow_flag)
+                    self._foresee(flags)
+                    self._last_good = flags
                 self._good_at = now
             except FlagError as error:
                 self._telemetry.error("[ERROR] flag document refused, the last good one stays", faults=error.faults)

@@ -61,31 +61,33 @@ def serve(event: object, invocation: Invocation, service: Service) -> dict[str, 
     except IdentityError as error:
         service.telemetry.warning("[ERROR] nobody to answer", status=int(error.status), reason=str(error))
         return refusal(error.status, str(error)).to_proxy()
+    started = service.clock()
     with service.telemetry.subsegment("read"):
+        # Said before anything can break; what turns out otherwise is said again.
+        service.telemetry.annotate(canary=False, path="mock", userId=user_id)
+        service.telemetry.describe(canaryEnabled=False)
         try:
             answer = _answer(_Request(user_id, invocation, service.flags()), service)
         except Exception as error:  # noqa: BLE001 - the candidate's side of the house came down; control still stands
             service.telemetry.error("[ERROR] answered from control", failure=type(error).__name__, user_id=user_id)
+            service.telemetry.fault(error)
             answer = _from_control(_Request(user_id, invocation, Flags()), service)
+        service.telemetry.describe(
+            timestamp=datetime.now(UTC).isoformat(),
+            version=invocation.function_version,
+            duration_ms=round((service.clock() - started) * 1000, 3),
+        )
     return answer.to_proxy()
 
 
 def _answer(request: _Request, service: Service) -> Answer:
-    started = service.clock()
+    adapter, phase = request.flags.adapter, request.flags.phase
     arm = decide(request.flags, request.user_id, request.invocation.function_version)
-    adapter = request.flags.adapter
+    service.telemetry.annotate(canary=arm is Arm.CANDIDATE, ramp=phase.ramp, step=phase.step)
+    service.telemetry.describe(canaryEnabled=adapter is not None)
     if arm is Arm.CANDIDATE and adapter is not None:
-        answer, path = _from_candidate(request, adapter, service)
-    else:
-        answer, path = _from_control(request, service), "mock"
-    service.telemetry.annotate(canary=arm is Arm.CANDIDATE, path=path, userId=request.user_id)
-    service.telemetry.describe(
-        timestamp=datetime.now(UTC).isoformat(),
-        version=request.invocation.function_version,
-        duration_ms=round((service.clock() - started) * 1000, 3),
-        canaryEnabled=adapter is not None,
-    )
-    return answer
+        return _from_candidate(request, adapter, service)
+    return _from_control(request, service)
 
 
 def _from_control(request: _Request, service: Service) -> Answer:
@@ -113,7 +115,7 @@ def _from_control(request: _Request, service: Service) -> Answer:
     return answer
 
 
-def _from_candidate(request: _Request, adapter: AdapterFlag, service: Service) -> tuple[Answer, str]:
+def _from_candidate(request: _Request, adapter: AdapterFlag, service: Service) -> Answer:
     # Without fallback there is no other answer, so the candidate is asked however it fares.
     unasked = adapter.fallback and service.breaker.is_open(service.clock())
     observed = _UNASKED if unasked else _ask_candidate(request, adapter, service)
@@ -147,7 +149,9 @@ def _from_candidate(request: _Request, adapter: AdapterFlag, service: Service) -
     if fell_back:
         key = {"arm": Arm.CANDIDATE.value, "ramp": request.flags.phase.ramp, "step": request.flags.phase.step}
         service.telemetry.info("[CANARY] answered from control", **key, **about)
-    return answer, "mock" if fell_back else "prisma"
+    else:
+        service.telemetry.annotate(path="prisma")
+    return answer
 
 
 def _ask_candidate(request: _Request, adapter: AdapterFlag, service: Service) -> Observation:

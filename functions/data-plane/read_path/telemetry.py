@@ -84,6 +84,11 @@ class Telemetry:
         with _harmless():
             self._tracing.describe(TRACE_NAMESPACE, metadata)
 
+    def fault(self, error: Exception) -> None:
+        """Put an exception of our own on the open subsegment: its class and where it came from."""
+        with _harmless():
+            self._tracing.fail(error)
+
     @contextmanager
     def subsegment(self, name: str, **about: Any) -> Iterator[None]:
         """Trace the block as a subsegment; one with `namespace="remote"` becomes a node of the service map."""

@@ -60,6 +60,12 @@ class Tracing:
         if self._open:
             self._open[-1].setdefault("metadata", {}).setdefault(namespace, {}).update(metadata)
 
+    def fail(self, error: Exception) -> None:
+        """Mark the open subsegment as failed by an exception of ours, without its message, which may hold values."""
+        if self._open:
+            exception = {"id": secrets.token_hex(8), "type": type(error).__name__, "stack": _stack(error)}
+            self._open[-1] |= {"fault": True, "cause": {"exceptions": [exception]}}
+
     def onward(self) -> str:
         """Return the header that joins a call made now to this trace: its parent is the open subsegment."""
         if not self._open:
@@ -73,3 +79,14 @@ class Tracing:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._socket.setblocking(False)  # a full buffer drops a trace, and keeps no user waiting
         self._socket.sendto(_HEADER + json.dumps(document).encode(), self._address)
+
+
+def _stack(error: Exception) -> list[dict[str, str | int]]:
+    """Where it came from, outermost first, as the X-Ray SDK tells it."""
+    frames: list[dict[str, str | int]] = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append({"path": code.co_filename.rpartition("/")[2], "line": trace.tb_lineno, "label": code.co_name})
+        trace = trace.tb_next
+    return frames
