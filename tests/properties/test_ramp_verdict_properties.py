@@ -177,3 +177,32 @@ def test_what_was_accepted_as_unknown_is_asked_again_when_it_turns_out_bad(
 def test_the_state_survives_the_state_machine(state: RampState) -> None:
     """To JSON and back it is the same."""
     assert RampState.from_wire(json.loads(json.dumps(state.to_wire()))) == state
+
+
+LOOKS = st.lists(CHECKS, min_size=1, max_size=20)
+
+
+@given(LOOKS, st.booleans())
+def test_a_ramp_that_asks_without_a_break_ends_within_the_time_to_answer(
+    looks: list[list[Check]],
+    approval: bool,  # generated
+) -> None:
+    """However the causes change from look to look: silence ends on the safe side, and no cause is told of twice."""
+    steps = [{"percent": 5, "bake_seconds": 60, "approval": approval}, {"percent": 100, "bake_seconds": 60}]
+    state = RampState("r", "arn", {"steps": steps, "approvals": {"timeout_seconds": 1_000}}, "1", 0.0)
+    asking_since, told = None, set[str]()
+    for look, found in enumerate(looks):
+        now = 100.0 + 300.0 * look
+        decision = decide(replace(state, look=look), found, now=now)
+        state = decision.state
+        if decision.action is Action.ROLL_BACK:
+            return
+        if state.question is None:
+            asking_since, told = None, set()
+            continue
+        asking_since = now if asking_since is None else asking_since
+        assert now - asking_since < 1_000
+        if state.question.request_id == f"0-{look}":  # people hear of it
+            new = set(state.question.causes) - told
+            assert new
+            told |= new

@@ -186,15 +186,29 @@ def _extend(state: RampState, verdict: Verdict, reason: str) -> Decision:
 
 
 def _ask(state: RampState, verdict: Verdict, causes: tuple[str, ...], text: str, now: float) -> Decision:
-    """Ask, or go on asking the same question; after the plan's time-out silence means what the plan says."""
-    question, approvals = state.question, state.plan.approvals
-    if question is None or question.causes != causes:
-        question = Question(f"{state.step}-{state.look}", causes, text, now)
+    """Ask, or go on asking; after the plan's time-out silence means what the plan says."""
+    question, approvals = _question(state, causes, text, now), state.plan.approvals
     waited_seconds = now - question.asked_at
     if waited_seconds >= approvals.timeout_seconds and approvals.on_timeout == "roll_back":
         reason = f"nobody answered within {approvals.timeout_seconds} s: {text}"
         return Decision(Action.ROLL_BACK, verdict, reason, state)
     return Decision(Action.ASK, verdict, text, replace(state, question=question))
+
+
+def _question(state: RampState, causes: tuple[str, ...], text: str, now: float) -> Question:
+    """The question that stands, while it covers every cause of now; else a new one, which people hear of.
+
+    Causes that come and go are asked about once, and a cause that is added buys no time: silence is counted from when
+    people were first asked.
+    """
+    stands, request_id = state.question, f"{state.step}-{state.look}"
+    if stands is None:
+        return Question(request_id, causes, text, now)
+    added = tuple(cause for cause in causes if not _is_covered(cause, stands.causes))
+    if not added:
+        return stands
+    text = f"{text}; asked before: {', '.join(stands.causes)}"
+    return Question(request_id, (*stands.causes, *added), text, stands.asked_at)
 
 
 def _acting(state: RampState, checks: Sequence[Check]) -> Sequence[Check]:
@@ -209,11 +223,15 @@ def _cause(check: Check) -> str:
 
 
 def _is_accepted(check: Check, state: RampState) -> bool:
-    """Accepted as it is, or as worse than it is, or by the plan beforehand; what rolls back cannot be accepted."""
+    """Accepted by a person, or by the plan beforehand; what rolls back cannot be accepted."""
     if check.name in state.plan.gates.acknowledged:
         return True
-    causes = {_cause(check), _cause(replace(check, verdict=Verdict.FAIL))}
-    return not causes.isdisjoint(state.acknowledged)
+    return _is_covered(_cause(check), state.acknowledged)
+
+
+def _is_covered(cause: str, causes: Sequence[str]) -> bool:
+    """Among `causes` as it is, or as worse than it is."""
+    return cause in causes or cause.replace(Verdict.INCONCLUSIVE, Verdict.FAIL) in causes
 
 
 def _sentence(state: RampState, checks: Sequence[Check]) -> str:
