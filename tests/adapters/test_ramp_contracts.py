@@ -244,13 +244,21 @@ def test_looks_are_found_by_their_place(table: RampTable) -> None:
 
 
 @both
-def test_people_are_reminded_of_a_question_once(table: RampTable) -> None:
-    """Nor of one that is answered, or of another one."""
+def test_what_people_were_told_is_noted_in_the_question_that_stands(table: RampTable) -> None:
+    """And in no other one; a question that is gone does not come back by it."""
     table.ask("ramp-1", "1-2", "token", NOW)
-    assert [table.remind("ramp-1", request, NOW) for request in ("0-1", "1-2", "1-2")] == [False, True, False]
+    table.note("ramp-1", "0-1", "told_at", NOW)
+    assert "told_at" not in (table.request("ramp-1") or {})
+    table.note("ramp-1", "1-2", "told_at", NOW)
+    table.ask("ramp-1", "1-2", "another", NOW + 900)
+    table.note("ramp-1", "1-2", "reminded_at", NOW + 900)
+    request = table.request("ramp-1") or {}
+    assert (request["told_at"], request["reminded_at"]) == (int(NOW), int(NOW + 900))
     table.ask("ramp-1", "2-1", "token", NOW)
-    table.answer("ramp-1", "2-1", "approve", "ada", "fine", NOW)
-    assert not table.remind("ramp-1", "2-1", NOW)
+    assert "told_at" not in (table.request("ramp-1") or {})
+    table.close_request("ramp-1")
+    table.note("ramp-1", "2-1", "told_at", NOW)
+    assert table.request("ramp-1") is None
 
 
 @both
@@ -281,16 +289,17 @@ def test_looks_come_back_in_the_order_of_steps_and_looks(table: RampTable) -> No
 
 
 @both
-def test_a_question_is_new_once_and_keeps_its_answer_through_new_tokens(table: RampTable) -> None:
+def test_a_question_keeps_its_answer_and_that_people_were_told_through_new_tokens(table: RampTable) -> None:
     """The token's short time-out must neither tell people twice nor lose what they said in between."""
-    assert table.ask("ramp-1", "1-3", "token-1", NOW, question="go?", step=1)
-    assert not table.ask("ramp-1", "1-3", "token-2", NOW + 300, question="go?", step=1)
+    table.ask("ramp-1", "1-3", "token-1", NOW, question="go?", step=1)
+    table.note("ramp-1", "1-3", "told_at", NOW)
+    table.ask("ramp-1", "1-3", "token-2", NOW + 300, question="go?", step=1)
     assert table.answer("ramp-1", "1-3", "approve", "ada", "fine", NOW + 400)
-    assert not table.ask("ramp-1", "1-3", "token-3", NOW + 600, question="go?", step=1)
+    table.ask("ramp-1", "1-3", "token-3", NOW + 600, question="go?", step=1)
     request = table.request("ramp-1")
     assert request is not None
     assert (request["token"], request["answer"], request["by"]) == ("token-3", "approve", "ada")
-    assert int(request["asked_at"]) == int(NOW)
+    assert (int(request["asked_at"]), int(request["told_at"])) == (int(NOW), int(NOW))
 
 
 @both
@@ -301,7 +310,7 @@ def test_an_answer_counts_once_and_only_for_the_question_that_stands(table: Ramp
     assert not table.answer("ramp-1", "1-2", "approve", "ada", "old link", NOW)
     assert table.answer("ramp-1", "1-3", "reject", "ada", "no", NOW)
     assert not table.answer("ramp-1", "1-3", "approve", "bob", "yes", NOW)
-    assert table.ask("ramp-1", "1-4", "token-2", NOW)
+    table.ask("ramp-1", "1-4", "token-2", NOW)
     assert "answer" not in (table.request("ramp-1") or {})
     table.close_request("ramp-1")
     table.close_request("ramp-1")

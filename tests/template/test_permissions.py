@@ -74,7 +74,7 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("RampTable", "listed"): {"dynamodb:Query"},
     ("RampTable", "command"): {"dynamodb:GetItem"},
     ("RampTable", "answer"): {"dynamodb:UpdateItem"},
-    ("RampTable", "remind"): {"dynamodb:UpdateItem"},
+    ("RampTable", "note"): {"dynamodb:UpdateItem"},
     ("RampTable", "put_link"): {"dynamodb:PutItem"},
     ("RampTable", "link"): {"dynamodb:GetItem"},
     ("RampTable", "look"): {"dynamodb:GetItem"},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,14 +37,19 @@ def house() -> House:
     return house
 
 
-def a_world(house: House) -> World:
+def a_world(house: House, guard: Callable[[Any], Any] = lambda adapter: adapter) -> World:
     """One that serves links."""
-    return replace(house.world(), link_url="https://links.example/", random_id=lambda: "random")
+    return replace(house.world(guard), link_url="https://links.example/", random_id=lambda: "random")
+
+
+def tell(world: World) -> None:
+    """What Ask For Decision does once the question is kept."""
+    asking.tell(world, a_state(), QUESTION, world.table.request(RAMP) or {})
 
 
 def test_a_question_carries_evidence_link_commands_and_what_silence_means(house: House) -> None:
     """All that a person needs, in plain text."""
-    asking.tell(a_world(house), a_state(), QUESTION, is_new=True)
+    tell(a_world(house))
     ((subject, text),) = house.notices.told
     assert subject == f"Ramp {RAMP} asks at 10 %"
     for said in (
@@ -56,7 +63,7 @@ def test_a_question_carries_evidence_link_commands_and_what_silence_means(house:
 
 def test_the_link_is_kept_for_as_long_as_the_question_stands(house: House) -> None:
     """It names the request, and never the token."""
-    asking.tell(a_world(house), a_state(), QUESTION, is_new=True)
+    tell(a_world(house))
     found = house.table.link("random")
     assert found is not None
     assert (found["request_id"], found["expires_at"]) == ("1-3", 2_700)
@@ -65,28 +72,49 @@ def test_the_link_is_kept_for_as_long_as_the_question_stands(house: House) -> No
 
 def test_a_stack_without_links_sends_none(house: House) -> None:
     """The commands are there all the same."""
-    asking.tell(house.world(), a_state(), QUESTION, is_new=True)
+    tell(house.world())
     assert "http" not in house.notices.told[0][1]
     assert house.table.links == {}
 
 
-def test_people_are_reminded_once_when_half_of_the_time_is_over(house: House) -> None:
+def test_people_are_told_once_and_reminded_once_when_half_of_the_time_is_over(house: House) -> None:
     """With a link that works; not before, and not again."""
-    for now in (900.0, 1_350.0, 2_250.0):
+    for now in (1.0, 900.0, 1_350.0, 2_250.0):
         house.clock.now = now
-        asking.tell(a_world(house), a_state(), QUESTION, is_new=False)
-    ((subject, text),) = house.notices.told
+        tell(a_world(house))
+    _, (subject, text) = house.notices.told
     assert subject.startswith("Reminder: ")
     assert "within 22 minutes" in text
-    assert house.notices.kinds == [(Kind.REMINDED, CHANNELS)]
+    assert house.notices.kinds == [(Kind.ASKED, CHANNELS), (Kind.REMINDED, CHANNELS)]
 
 
-def test_an_answered_question_is_not_brought_up_again(house: House) -> None:
-    """Whoever said it has said it."""
-    house.table.answer(RAMP, "1-3", "approve", "ada", "fine", 100.0)
-    house.clock.now = 1_800.0
-    asking.tell(a_world(house), a_state(), QUESTION, is_new=False)
-    assert house.notices.told == []
+def test_a_notice_that_was_not_taken_is_sent_with_the_next_token(house: House) -> None:
+    """The question and its reminder alike, since nobody has heard of either; the ramp is not held up."""
+    for now, takes in ((1.0, False), (900.0, True), (1_800.0, False), (2_250.0, True), (2_600.0, True)):
+        house.clock.now, house.notices.takes = now, takes
+        tell(a_world(house))
+    assert [kind for kind, _ in house.notices.kinds] == [Kind.ASKED, Kind.REMINDED]
+
+
+def test_a_task_that_dies_before_people_were_told_is_made_up_for(house: House) -> None:
+    """It keeps the question first, and is delivered again; one that dies after it has told them tells them twice."""
+    for dies_at in ("put_link", "note"):
+        with pytest.raises(TimeoutError):
+            tell(a_world(house, partial(Dying, dies_at)))
+    tell(a_world(house))
+    assert [kind for kind, _ in house.notices.kinds] == [Kind.ASKED, Kind.ASKED]
+
+
+class Dying:
+    """An adapter at which a task dies when it calls `name`."""
+
+    def __init__(self, name: str, adapter: Any) -> None:
+        self._adapter, self._name = adapter, name
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._name:
+            raise TimeoutError
+        return getattr(self._adapter, name)
 
 
 def test_a_plan_says_who_hears_what() -> None:

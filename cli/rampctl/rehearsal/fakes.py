@@ -261,15 +261,14 @@ class FakeTable(RampTable):
     def last_look(self, ramp: str, step: int) -> int:
         return max((look for of, at, look in self.kept_looks if (of, at) == (ramp, step)), default=0)
 
-    def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> bool:
+    def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> None:
         standing = self.requests.get(ramp)
         if standing is not None and standing["request_id"] == request_id:
             standing["token"] = token
-            return False
+            return
         question = {"request_id": request_id, "asked_at": int(now), **fields}
         self.asked[ramp, request_id] = question
         self.requests[ramp] = {**question, "token": token}
-        return True
 
     def request(self, ramp: str) -> dict[str, Any] | None:
         return copy.deepcopy(self.requests.get(ramp))
@@ -297,12 +296,10 @@ class FakeTable(RampTable):
     def command(self, ramp: str) -> dict[str, Any] | None:
         return copy.deepcopy(self.commands.get(ramp))
 
-    def remind(self, ramp: str, request_id: str, now: float) -> bool:
+    def note(self, ramp: str, request_id: str, field: str, now: float) -> None:
         standing = self.requests.get(ramp, {})
-        if standing.get("request_id") != request_id or not {"reminded_at", "answer"}.isdisjoint(standing):
-            return False
-        standing["reminded_at"] = int(now)
-        return True
+        if standing.get("request_id") == request_id:
+            standing[field] = int(now)
 
     def put_link(self, link_id: str, ramp: str, request_id: str, now: float, expires_at: float) -> None:
         times = {"created_at": int(now), "expires_at": int(expires_at)}
@@ -319,15 +316,18 @@ class FakeTable(RampTable):
 
 
 class FakeNotices(Notices):
-    """What people were told: subject and message."""
+    """What people were told: subject and message; nothing while it takes none."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
         self.kinds: list[tuple[Kind, tuple[str, ...]]] = []
+        self.takes = True
 
-    def tell(self, subject: str, message: str, kind: Kind = Kind.SAFETY, channels: Sequence[str] = CHANNELS) -> None:
-        self.told.append((subject, message))
-        self.kinds.append((kind, tuple(channels)))
+    def tell(self, subject: str, message: str, kind: Kind = Kind.SAFETY, channels: Sequence[str] = CHANNELS) -> bool:
+        if self.takes:
+            self.told.append((subject, message))
+            self.kinds.append((kind, tuple(channels)))
+        return self.takes
 
 
 class FakeDeadline(Deadline):

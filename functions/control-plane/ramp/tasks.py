@@ -151,7 +151,7 @@ def ask(event: Mapping[str, Any], world: World) -> Json:
     if question is None:
         raise TrafficMoved("question: is missing from the state, got none, expected what Measure asked")
     fields = {"step": state.step, "question": question.text, "causes": list(question.causes)}
-    is_new = world.table.ask(state.ramp, question.request_id, token, world.now(), **fields)
+    world.table.ask(state.ramp, question.request_id, token, world.now(), **fields)
     try:
         hold(world, state)
     except TrafficMoved:  # the net came in between, and nobody else is left to forget the question
@@ -161,7 +161,7 @@ def ask(event: Mapping[str, Any], world: World) -> Json:
     if "answer" in request:
         world.executions.answer(token, {name: str(request[name]) for name in ("answer", "by", "reason")})
     else:
-        asking.tell(world, state, question, is_new=is_new)
+        asking.tell(world, state, question, request)
     return {}
 
 

@@ -28,11 +28,14 @@ class Notices:
         self._sns = sns
         self._topic_arn = topic_arn
 
-    def tell(self, subject: str, message: str, kind: Kind = Kind.SAFETY, channels: Sequence[str] = CHANNELS) -> None:
-        """Send `message`; the subject is cut to what SNS takes, and to ASCII on one line. No channel: nothing."""
+    def tell(self, subject: str, message: str, kind: Kind = Kind.SAFETY, channels: Sequence[str] = CHANNELS) -> bool:
+        """Send `message`, unless it is for no channel; False when SNS did not take it.
+
+        The subject is cut to what SNS takes, and to ASCII on one line.
+        """
         line = " ".join(subject.encode("ascii", "replace").decode().split())[:SUBJECT_LENGTH]
         if not channels:
-            return
+            return True
         try:
             self._sns.publish(
                 TopicArn=self._topic_arn,
@@ -45,3 +48,5 @@ class Notices:
             )
         except (ClientError, BotoCoreError) as error:
             logger.warning("[ERROR] a notice was not sent", extra={"subject": line, "cause": str(error)})
+            return False
+        return True

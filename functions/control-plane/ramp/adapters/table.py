@@ -140,8 +140,8 @@ class RampTable:
         kept: dict[str, Any] = json.loads(str(item["document"])) if item else {}
         return kept
 
-    def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> bool:
-        """Keep the question and its newest token. True when the question is new to people.
+    def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> None:
+        """Keep the question and its newest token.
 
         A question asked again only takes the new token, so an answer given between two tokens is not lost. A new one
         is kept for the story first, where it stays when nobody answers it.
@@ -159,8 +159,6 @@ class RampTable:
             kept = {**question, "expire_at": int(now + KEPT_SECONDS)}
             self._table.put_item(Item={**_key(ramp, f"question#{request_id}"), **kept})
             self._table.put_item(Item={**_key(ramp, "request"), **kept, "token": token})
-            return True
-        return False
 
     def request(self, ramp: str) -> dict[str, Any] | None:
         """The latest question, answered or not."""
@@ -221,20 +219,18 @@ class RampTable:
         """Everything that was said, in order."""
         return self._query(f"ramp#{ramp}", "word#")
 
-    def remind(self, ramp: str, request_id: str, now: float) -> bool:
-        """Note that people were reminded of `request_id`. False when they were already, or it is asked no more."""
+    def note(self, ramp: str, request_id: str, field: str, now: float) -> None:
+        """Note in the question that people were told (`told_at`) or reminded (`reminded_at`), if it still stands."""
         try:
             self._table.update_item(
                 Key=_key(ramp, "request"),
-                UpdateExpression="SET reminded_at = :now",
-                ConditionExpression=(
-                    "request_id = :id AND attribute_not_exists(reminded_at) AND attribute_not_exists(answer)"
-                ),
+                UpdateExpression="SET #field = :now",
+                ConditionExpression="request_id = :id",
+                ExpressionAttributeNames={"#field": field},
                 ExpressionAttributeValues={":now": int(now), ":id": request_id},
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+            return
 
     def put_link(self, link_id: str, ramp: str, request_id: str, now: float, expires_at: float) -> None:
         """Keep where a message's link leads, under the hash of its random id, which itself is kept nowhere."""
