@@ -59,7 +59,9 @@ def _lines(records: Records, look: Look) -> Iterator[RenderableType]:
         said = "approved" if answer["approves"] else "rejected"
         yield Text(f"{answer['by']} {said}: {answer['reason']}")
     yield ""
-    yield _table(rows(look["checks"]))
+    checks = rows(look["checks"])
+    yield _table(checks)
+    yield from (Text(f"{check.title}: shown by trace {check.trace_id}") for check in checks if check.trace_id)
     if not records.is_running:
         yield Text.assemble("\n", (f"{records.status.replace('_', ' ')}: ", "bold"), records.reason)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ministack import app
-from ministack.services import appconfig, lambda_svc
+from ministack.services import appconfig, lambda_svc, sns
 
 from local_stack import authorization, metric_math, metrics
 
@@ -64,11 +64,31 @@ def queue_concurrency(mapping: Mapping[str, Any], *more: Any) -> int:
     return allowed
 
 
+def deliver_to_lambda(endpoint: str, envelope: str, topic_arn: str, sub_arn: str, *_: Any) -> None:
+    """Invoke a topic's function as Lambda invokes asynchronously: an error is tried again, twice.
+
+    MiniStack tries once. Source: AWS Lambda developer guide, "Invoking Lambda functions with Amazon SNS notifications"
+    ("Amazon SNS invokes your function asynchronously"); asynchronous invocation (two more attempts).
+    """
+    function, config, _name = lambda_svc._get_func_record_for_ref(endpoint)  # noqa: SLF001 - as above
+    if not function or not config:
+        return
+    record = {
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": sub_arn,
+        "EventSource": "aws:sns",
+        "Sns": json.loads(envelope),
+    }
+    invoked = lambda_svc._execution_record_for_config(function, config)  # noqa: SLF001 - as above
+    lambda_svc.invoke_async_with_retry(invoked, {"Records": [record]})
+
+
 def main() -> None:
     """MiniStack's own main, corrected."""
     appconfig._list_deployments = list_deployments  # noqa: SLF001 - as above
     appconfig.handle_request = handle_request
     lambda_svc._sqs_esm_concurrency = queue_concurrency  # noqa: SLF001 - as above
+    sns._deliver_to_lambda = deliver_to_lambda  # noqa: SLF001 - as above
     metrics.install()
     metric_math.install()
     authorization.install(authorization.from_environment())

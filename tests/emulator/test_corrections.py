@@ -165,3 +165,39 @@ def test_as_shipped_a_queue_whose_concurrency_is_a_parameter_is_not_polled(as_sh
 
 def test_corrected_it_is_polled(bare_emulator: Any) -> None:
     assert left_in_queue(bare_emulator) == 0
+
+
+def attempts_at_a_notice(clients: Any) -> int:
+    """How often a function on a topic was invoked, which failed each time; its first retry comes after a second."""
+    function = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "InlineCode": "def handler(event, _):\n    print('tried')\n    raise ValueError('on purpose')\n",
+        "FunctionName": "told",
+        "Events": {"Notice": {"Type": "SNS", "Properties": {"Topic": {"Ref": "T"}}}},
+    }
+    template = {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {
+            "T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "told"}},
+            "F": {"Type": "AWS::Serverless::Function", "Properties": function},
+        },
+    }
+    cloudformation, topics = clients("cloudformation"), clients("sns")
+    cloudformation.create_stack(
+        StackName="told", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    )
+    while cloudformation.describe_stacks(StackName="told")["Stacks"][0]["StackStatus"].endswith("PROGRESS"):
+        time.sleep(0.05)
+    topics.publish(TopicArn=topics.create_topic(Name="told")["TopicArn"], Message="x")
+    time.sleep(6)
+    lines = clients("logs").filter_log_events(logGroupName="/aws/lambda/told")["events"]
+    return sum(event["message"].strip() == "tried" for event in lines)
+
+
+def test_as_shipped_a_function_on_a_topic_that_fails_is_not_tried_again(as_shipped: Any) -> None:
+    assert attempts_at_a_notice(as_shipped) == 1
+
+
+def test_corrected_it_is_tried_twice_more(bare_emulator: Any) -> None:
+    assert attempts_at_a_notice(bare_emulator) == 3

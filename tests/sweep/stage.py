@@ -51,6 +51,8 @@ SETTINGS = Settings(
     stack="huntaze-prisma-skeleton",
     code_deploy_application="huntaze",
     code_deploy_group="read",
+    router_logs="/aws/lambda/huntaze-mock-read",
+    comparator_logs="/aws/lambda/huntaze-shadow-compare",
 )
 CONTEXT: Any = SimpleNamespace(
     function_name="huntaze-ramp",

@@ -85,6 +85,7 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("Brake", "pull"): {"lambda:InvokeFunction"},
     ("Brake", "undo"): {"lambda:InvokeFunction"},
     ("Comparisons", "differing"): {"logs:FilterLogEvents"},
+    ("Exemplars", "note"): {"dynamodb:GetItem", "dynamodb:UpdateItem", "logs:FilterLogEvents"},
     ("Notices", "tell"): {"sns:Publish"},
     ("Deadline", "set"): {"scheduler:CreateSchedule", "iam:PassRole"},
     ("Deadline", "names"): {"scheduler:ListSchedules"},

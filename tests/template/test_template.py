@@ -132,7 +132,7 @@ def test_every_alarm_watches_a_metric_under_dimensions_that_report_and_somebody_
     """The wire's metrics by arm; AWS's own under dimensions that it documents for them."""
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
         assert alarm["TreatMissingData"] == "notBreaching"
-        assert alarm["AlarmActions"][0] in ({"Ref": "AlarmTopic"}, {"Ref": "NoticeTopic"})
+        assert alarm["AlarmActions"][0] in ({"Ref": "AlarmTopic"}, {"Ref": "GuardTopic"})
         metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
         for metric in metrics or [alarm]:
             if metric["Namespace"] == NAMESPACE:
@@ -141,6 +141,25 @@ def test_every_alarm_watches_a_metric_under_dimensions_that_report_and_somebody_
             else:
                 names = {dimension["Name"] for dimension in metric["Dimensions"]}
                 assert names == AWS_METRICS[metric["Namespace"], metric["MetricName"]]
+
+
+def test_what_aws_tells_of_itself_reaches_people_past_filters_and_keys() -> None:
+    """Its messages have no attributes, which no filter lets through, and it may not use the key of SNS.
+
+    Source: Amazon SNS developer guide, "Amazon SNS message filtering"; AWS re:Post, "How do I configure a CloudWatch
+    alarm with an encrypted SNS topic".
+    """
+    told = {"AlarmTopic", "GuardTopic"}
+    for name in told:
+        assert "KmsMasterKeyId" not in RESOURCES[name]["Properties"]
+    (target,) = RESOURCES["RollbackFailedRule"]["Properties"]["Targets"]
+    triggers = FUNCTIONS["MockReadFunction"]["DeploymentPreference"]["TriggerConfigurations"]
+    assert {target["Arn"]["Ref"], *(trigger["TriggerTargetArn"]["Ref"] for trigger in triggers)} <= told
+    mails = [mail for mail in of_type("AWS::SNS::Subscription").values() if mail["TopicArn"]["Ref"] in told]
+    assert {mail["TopicArn"]["Ref"] for mail in mails} == told
+    assert not any("FilterPolicy" in mail for mail in mails)
+    chat = FUNCTIONS["WebhookFunction"]["Events"].values()
+    assert {"Topic": {"Ref": "GuardTopic"}} in [event["Properties"] for event in chat]
 
 
 def test_a_new_guard_is_no_reason_to_take_the_brakes_deployment_back() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ramp.core.exemplar import Source
 from rampctl import explaining, history, reporting
 from rampctl.exits import CommandError
 from rampctl.rehearsal.fakes import NAMES, House
@@ -19,9 +21,13 @@ from tests.statemachine.ramp_run import RAMP, Run, answering, asking_plan, faili
 
 
 def session_of(house: House) -> Any:
-    """A session whose table is this house's."""
+    """A session whose table is this house's; two answers differed, in one field and in two."""
     settings = SimpleNamespace(flags=((NAMES.adapter, NAMES.shadow),))
-    return SimpleNamespace(table=house.table, settings=settings)
+    told = {"message": "[SHADOW-DIFF]", "ramp": RAMP}
+    paths = (("body.email",), ("body.email", "body.tags.0"))
+    lines = [json.dumps({**told, "differences": [{"path": path} for path in found]}) for found in paths]
+    comparisons = SimpleNamespace(differing=lambda ramp, since: (lines, True))
+    return SimpleNamespace(table=house.table, settings=settings, comparisons=comparisons)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +60,18 @@ def test_explain_says_which_check_did_it_and_what_would_change_it(rolled_back: H
     assert said.index("Failures") < said.index("Traffic share")
     assert "Nothing in this ramp: proven harm rolls back." in said
     assert "rolled back:" in said
+
+
+def test_explain_names_a_trace_that_shows_what_failed() -> None:
+    """Once it has been found; it was looked for when traffic was back on control."""
+    run, trace_id = Run(failing_at(1)), f"1-{1:08x}-{0:024x}"
+    said = {"message": "[PRISMA-ERROR] candidate failed", "ramp": RAMP, "step": "1", "errors": 1.0, "duration_ms": 1.0}
+    run.house.exemplars.written.append((inf, Source.ROUTER, json.dumps({**said, "xray_trace_id": trace_id})))
+    run.go(asking_plan())
+    session = session_of(run.house)
+    assert f"Failures: shown by trace {trace_id}" in shown(
+        lambda console: explaining.explain(session, RAMP, None, console, as_json=False)
+    )
 
 
 def test_explain_tells_an_earlier_step_too(rolled_back: House) -> None:
@@ -91,6 +109,11 @@ def test_a_report_is_one_file_that_asks_nobody_for_anything(promoted: House, tmp
     assert not re.findall(r"(?:src|href)=\"(?!#)[^\"]", text)
     assert "chart-data" in text
     assert "promoted" in text
+    assert "data-fields" not in text
+    assert text.index("<code>body.email</code>") < text.index("<code>body.tags.0</code>")
+    assert "Of 2 answers that differed" in text
+    assert "for the whole plan at" in text
+    assert "in all, by what its looks counted" in text
 
 
 def test_a_report_for_scripts_is_json(promoted: House, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,5 +121,7 @@ def test_a_report_for_scripts_is_json(promoted: House, capsys: pytest.CaptureFix
     reporting.report(session_of(promoted), RAMP, None, as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert (found["ramp"], found["phase"], len(found["charts"])) == (RAMP, "promoted", 4)
+    assert found["fields"]["rows"] == [{"path": "body.email", "answers": 2}, {"path": "body.tags.0", "answers": 1}]
+    assert found["costs"]["rows"][-1]["name"] == "of that, added by the ramp"
     with pytest.raises(CommandError, match="--html"):
         reporting.report(session_of(promoted), RAMP, None, as_json=False)

@@ -171,6 +171,18 @@ def test_what_is_not_sampled_is_not_sent(daemon: socket.socket, header: str) -> 
         daemon.recv(10)
 
 
+@pytest.mark.parametrize(("sampled", "said"), [("0", False), ("1", None)])
+def test_a_line_says_when_x_ray_leaves_its_trace_out(
+    monkeypatch: pytest.MonkeyPatch, sampled: str, said: bool | None
+) -> None:
+    """The id joins the lines of a request all the same; whoever opens it in X-Ray should know."""
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={ROOT};Parent={PARENT};Sampled={sampled}")
+    stream = io.StringIO()
+    Telemetry(ABOUT, Tracing("", settings.tracing_header), stream).info("[CANARY-SUCCESS]")
+    line = json.loads(stream.getvalue())
+    assert (line["xray_trace_id"], line.get("xray_sampled")) == (ROOT, said)
+
+
 @pytest.mark.parametrize("daemon", ["", "nonsense", "here:there"])
 def test_without_a_daemon_there_is_no_trace_and_no_trouble(daemon: str, capsys: pytest.CaptureFixture[str]) -> None:
     telemetry = Telemetry(ABOUT, Tracing(daemon, lambda: SAMPLED), io.StringIO())

@@ -30,6 +30,8 @@ class Settings:
     stack: str
     code_deploy_application: str
     code_deploy_group: str
+    router_logs: str
+    comparator_logs: str
     more_flags: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -62,6 +64,8 @@ class Settings:
             stack=environment["STACK_NAME"],
             code_deploy_application=environment["CODE_DEPLOY_APPLICATION"],
             code_deploy_group=environment["CODE_DEPLOY_GROUP"],
+            router_logs=environment["ROUTER_LOGS"],
+            comparator_logs=environment["COMPARATOR_LOGS"],
             link_url=environment["LINK_URL"],
             more_flags=tuple(_pair(text) for text in environment["MORE_FLAGS"].split(",") if text),
         )

@@ -11,12 +11,15 @@ from botocore.config import Config
 from ramp.adapters.alias_lever import AliasLever
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
+from ramp.adapters.exemplars import CONFIG as EXEMPLARS_CONFIG
+from ramp.adapters.exemplars import Exemplars
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.adapters.guards import Guards
 from ramp.adapters.metrics import Metrics
 from ramp.adapters.notices import Notices
 from ramp.adapters.stack import Stack
 from ramp.adapters.table import RampTable
+from ramp.core.exemplar import Source
 from ramp.core.flag_document import FlagNames
 from ramp.settings import Settings
 from ramp.traffic import Traffic
@@ -51,6 +54,7 @@ class World:
     executions: Executions
     guards: Guards
     stack: Stack
+    exemplars: Exemplars
     now: Callable[[], float]
     link_url: str = ""
     random_id: Callable[[], str] = _random_id
@@ -85,12 +89,14 @@ class World:
         def traffic(names: FlagNames) -> Traffic:
             return Traffic(FlagLever(appconfig, appconfigdata, location, names, sleep), alias)
 
+        table = RampTable(session.resource("dynamodb", config=CONFIG).Table(settings.table))
+        log_groups = {Source.ROUTER: settings.router_logs, Source.COMPARATOR: settings.comparator_logs}
         return cls(
             flags=names,
             traffic=traffic(names),
             others=tuple(Route(other, traffic(other)) for other in others),
             metrics=Metrics(session.client("cloudwatch", config=CONFIG), settings.alarms),
-            table=RampTable(session.resource("dynamodb", config=CONFIG).Table(settings.table)),
+            table=table,
             notices=Notices(session.client("sns", config=CONFIG), settings.notice_topic),
             deadline=Deadline(
                 session.client("scheduler", config=CONFIG),
@@ -107,6 +113,7 @@ class World:
                 settings.code_deploy_application,
                 settings.code_deploy_group,
             ),
+            exemplars=Exemplars(session.client("logs", config=EXEMPLARS_CONFIG), log_groups, table, now),
             now=now,
             link_url=settings.link_url,
         )

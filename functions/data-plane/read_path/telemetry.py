@@ -128,14 +128,15 @@ class Telemetry:
         return shown
 
     def _write(self, level: str, message: str, fields: Mapping[str, object], directive: str = "") -> None:
-        now = self._clock()
+        now, header = self._clock(), settings.tracing_header()
         line = {
             "level": level,
             "message": message,
             "timestamp": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z",
             "service": self._about.service,
             **self._shown(fields, "user_id"),
-            "xray_trace_id": settings.tracing_header().partition(";")[0].removeprefix("Root=") or None,
+            "xray_trace_id": header.partition(";")[0].removeprefix("Root=") or None,
+            "xray_sampled": False if "Sampled=0" in header else None,
         }
         text = json.dumps({name: value for name, value in line.items() if value is not None})
         if directive:

@@ -20,6 +20,7 @@ from tests.sweep.memory.deploys import CloudFormation, CodeDeploy
 from tests.sweep.memory.dynamodb import DynamoDb
 from tests.sweep.memory.errors import operations, real_client
 from tests.sweep.memory.functions import Functions
+from tests.sweep.memory.logs import Logs
 from tests.sweep.memory.scheduler import Scheduler
 from tests.sweep.memory.sns import Sns
 from tests.sweep.memory.stepfunctions import StepFunctions
@@ -57,6 +58,7 @@ class Aws:
         self.functions: Functions = self.services["lambda"]
         self.dynamodb: DynamoDb = self.services["dynamodb"]
         self.cloudwatch: CloudWatch = self.services["cloudwatch"]
+        self.logs: Logs = self.services["logs"]
         self.scheduler: Scheduler = self.services["scheduler"]
         self.sns: Sns = self.services["sns"]
         self.stepfunctions: StepFunctions = self.services["stepfunctions"]
@@ -92,6 +94,7 @@ def _services(now: Callable[[], float]) -> Mapping[str, Any]:
         "codedeploy": CodeDeploy(),
         "dynamodb": DynamoDb(),
         "lambda": Functions(),
+        "logs": Logs(),
         "scheduler": Scheduler(),
         "sns": Sns(),
         "stepfunctions": StepFunctions(),

@@ -1,11 +1,11 @@
 """The comparator's own log: which answers differed, and where."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ramp.adapters.log_lines import search
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
-
-PAGES, PAGE = 5, 1_000  # a page for people must not search a log for minutes
 
 
 class Comparisons:
@@ -17,19 +17,4 @@ class Comparisons:
 
     def differing(self, ramp: str, since: float) -> tuple[list[str], bool]:
         """The lines of answers that differed since `since` (epoch seconds), oldest first, and whether these are all."""
-        pattern = f'"[SHADOW-DIFF]" "{ramp}"'
-        lines: list[str] = []
-        token: str | None = None
-        for _ in range(PAGES):
-            more: Any = {"nextToken": token} if token else {}
-            try:
-                page = self._logs.filter_log_events(
-                    logGroupName=self._group, filterPattern=pattern, startTime=int(since * 1000), limit=PAGE, **more
-                )
-            except self._logs.exceptions.ResourceNotFoundException:  # the comparator has never run
-                return [], True
-            lines += [event["message"] for event in page["events"]]
-            token = page.get("nextToken")
-            if not token or len(lines) >= PAGE:
-                break
-        return lines, not token
+        return search(self._logs, self._group, ("[SHADOW-DIFF]", ramp), since)

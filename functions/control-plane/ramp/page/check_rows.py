@@ -47,7 +47,7 @@ class Gauge:
 
 @dataclass(frozen=True)
 class CheckRow:
-    """`tone` is good, unsure or bad; `change` says what would change the verdict."""
+    """`tone` is good, unsure or bad; `change` is what would change the verdict, `trace_id` what shows it."""
 
     title: str
     verdict: str
@@ -57,6 +57,7 @@ class CheckRow:
     change: str
     gauge: Gauge | None
     is_alarm: bool
+    trace_id: str
 
 
 def rows(checks: list[Mapping[str, Any]]) -> tuple[CheckRow, ...]:
@@ -84,6 +85,7 @@ def _row(check: Mapping[str, Any]) -> CheckRow:
         change=what_would_change(check),
         gauge=_gauge(numbers),
         is_alarm=is_alarm,
+        trace_id=check.get("trace_id") or "",
     )
 
 

@@ -1,6 +1,7 @@
 """A sample of a ramp's looks: as many as a picture has room for, however long the ramp, each read once a sandbox.
 
-A look is never written anew, so what has been read is kept: a page that is open asks for the newest look and no more.
+A look is written once, and its exemplars a little later, while it is the newest. So what has been read is kept, but for
+the newest look: a page that is open asks for that and no more.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ class Looks:
             for step in range(steps)
             for look in spread(self._last_look(ramp, step, is_past=step < steps - 1), per_step)
         ]
-        missing = [(step, look) for _, step, look in keys if (ramp, step, look) not in self._kept]
+        missing = [key[1:] for key in keys if key not in self._kept or key == keys[-1]]
         if len(self._kept) + len(missing) > MOST_KEPT:
             self._kept.clear()
             missing = [(step, look) for _, step, look in keys]
