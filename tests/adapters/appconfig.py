@@ -42,12 +42,12 @@ def flags_in(emulated: Callable[[str], Any]) -> FlagLocation:
     return location
 
 
-def strategy(appconfig: Any, minutes: int) -> str:
-    """A deployment strategy that takes `minutes`."""
+def strategy(appconfig: Any, minutes: int, bake_minutes: int = 0) -> str:
+    """A deployment strategy that takes `minutes`, and then bakes."""
     made: str = appconfig.create_deployment_strategy(
         Name=f"strategy-{uuid.uuid4().hex[:8]}",
         DeploymentDurationInMinutes=minutes,
-        FinalBakeTimeInMinutes=0,
+        FinalBakeTimeInMinutes=bake_minutes,
         GrowthFactor=100,
         ReplicateTo="NONE",
     )["Id"]

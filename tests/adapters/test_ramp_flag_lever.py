@@ -10,9 +10,12 @@ import pytest
 from ramp.adapters.flag_lever import Deployment, FlagLever, FlagLocation
 from ramp.core.flag_document import OFF
 from ramp.errors import TrafficNotShifted
-from rampctl.rehearsal.fakes import FIRST_DOCUMENT, NAMES
+from ramp.traffic import Traffic
+from rampctl.rehearsal.fakes import FIRST_DOCUMENT, NAMES, Clock, FakeAliasLever
 
 from tests.adapters.appconfig import CANARY, deploy, flags_in, strategy
+from tests.sweep.memory.appconfig import APPLICATION, ENVIRONMENT, PROFILE, STRATEGY
+from tests.sweep.memory.aws import Aws
 
 Emulated = Callable[[str], Any]
 
@@ -34,6 +37,38 @@ def test_a_deployment_in_flight_is_seen_refused_and_stopped(emulated: Emulated) 
     assert flag.in_flight() is None
     flag.put(CANARY, "ramp ramp-1")
     assert flag.read() == CANARY
+
+
+def test_a_deployment_that_bakes_is_stopped_like_one_that_deploys(emulated: Emulated) -> None:
+    """AppConfig's predefined AllAtOnce bakes for ten minutes: users would wait as long for the way back."""
+    location = flags_in(emulated)
+    flag, appconfig = lever(emulated, location), emulated("appconfig")
+    number = deploy(appconfig, location, {**FIRST_DOCUMENT}, strategy(appconfig, minutes=0, bake_minutes=10))
+    assert flag.in_flight() == Deployment(number, "")
+    assert flag.stop() == number
+    assert flag.in_flight() is None
+    flag.put(CANARY, "ramp ramp-1")
+    assert flag.read() == CANARY
+
+
+def test_everybody_is_back_in_seconds_while_a_colleagues_deployment_bakes() -> None:
+    """It toggled another flag of the same document, by the strategy that the console offers first."""
+    clock = Clock(0.0)
+    aws = Aws(clock, clock.pass_seconds)
+    appconfig, where = aws.client("appconfig"), FlagLocation(APPLICATION, ENVIRONMENT, PROFILE, STRATEGY)
+    flag = FlagLever(appconfig, aws.client("appconfigdata"), where, NAMES, aws.sleep)  # type: ignore[arg-type]  # shaped like them
+    flag.put(CANARY, "ramp ramp-1")
+    appconfig.start_deployment(
+        ApplicationId=APPLICATION,
+        EnvironmentId=ENVIRONMENT,
+        ConfigurationProfileId=PROFILE,
+        DeploymentStrategyId="AppConfig.AllAtOnce",
+        ConfigurationVersion=str(aws.appconfig.served_version),
+    )
+    clock.pass_seconds(60)
+    began_at = clock()
+    assert Traffic(flag, FakeAliasLever()).settle("ramp-1", None).setting == OFF
+    assert clock() - began_at < 5
 
 
 def test_other_teams_flags_stay_as_they_are(emulated: Emulated) -> None:

@@ -1,7 +1,8 @@
 """AppConfig: hosted versions, one deployment at a time, and what is served meanwhile.
 
-A deployment is under way for `DEPLOYING_SECONDS`; its version is served from its start, since every target takes it at
-once, and no longer when it is stopped. Source: AWS AppConfig API reference, StartDeployment and StopDeployment.
+A deployment is under way for `DEPLOYING_SECONDS` and may bake for longer; its version is served from its start, since
+every target takes it at once, and no longer when it is stopped. Source: AWS AppConfig API reference, StartDeployment
+and StopDeployment; user guide, "Reverting a configuration", for what AllowRevert does.
 """
 
 # ruff: noqa: N803 - arguments are named as AWS names them
@@ -21,6 +22,8 @@ from tests.sweep.memory.errors import refusal
 
 APPLICATION, ENVIRONMENT, PROFILE, STRATEGY = "app1111", "env1111", "pro1111", "str1111"
 DEPLOYING_SECONDS = 1.2
+BAKE_SECONDS = {STRATEGY: 0.0, "AppConfig.AllAtOnce": 600.0}  # the stack's own, and AppConfig's predefined one
+REVERTED_WITHIN_SECONDS = 72 * 3600
 PAGE = 50
 MONITORS = ({"AlarmArn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:huntaze-candidate-error-rate-gt-2pct"},)
 
@@ -36,7 +39,7 @@ class Version:
 
 @dataclass
 class Deployment:
-    """One deployment, with the version's content as it was; `stopped` is how StopDeployment leaves it."""
+    """One deployment, with the version's content as it was; `stopped` is the state StopDeployment leaves it in."""
 
     number: int
     version: int
@@ -44,7 +47,8 @@ class Deployment:
     profile: str
     started_at: float
     description: str = ""
-    stopped: bool = False
+    bake_seconds: float = 0.0
+    stopped: str = ""
 
 
 class AppConfig:
@@ -76,11 +80,7 @@ class AppConfig:
     def in_flight(self) -> Deployment | None:
         """The deployment that has not ended."""
         last = self.deployments[-1]
-        return last if self._state(last) == "DEPLOYING" else None
-
-    def deploy_elsewhere(self) -> None:
-        """Another team's profile of the same environment is being deployed."""
-        self.deployments.append(Deployment(len(self.deployments) + 1, 1, b"{}", "other-profile", self._now()))
+        return last if self._state(last) in {"DEPLOYING", "BAKING"} else None
 
     def get_environment(self, ApplicationId: str, EnvironmentId: str) -> Any:
         monitors = [dict(monitor) for monitor in self.monitors]
@@ -125,15 +125,19 @@ class AppConfig:
             raise refusal("appconfig", "StartDeployment", "ResourceNotFoundException")
         number, version = len(self.deployments) + 1, self.versions[int(ConfigurationVersion)]
         profile, now = ConfigurationProfileId, self._now()
-        deployment = Deployment(number, version.number, version.content, profile, now, Description)
+        bake_seconds = BAKE_SECONDS[DeploymentStrategyId]
+        deployment = Deployment(number, version.number, version.content, profile, now, Description, bake_seconds)
         self.deployments.append(deployment)
         return self._summary(self.deployments[-1])
 
-    def stop_deployment(self, ApplicationId: str, EnvironmentId: str, DeploymentNumber: int) -> Any:
+    def stop_deployment(
+        self, ApplicationId: str, EnvironmentId: str, DeploymentNumber: int, AllowRevert: bool = False
+    ) -> Any:
         deployment = self._deployment(DeploymentNumber, "StopDeployment")
-        if self._state(deployment) != "DEPLOYING":
-            raise refusal("appconfig", "StopDeployment", "BadRequestException", "the deployment has ended")
-        deployment.stopped = True
+        state = self._state(deployment)
+        if not (state == "DEPLOYING" or (AllowRevert and self._is_revertible(deployment))):
+            raise refusal("appconfig", "StopDeployment", "BadRequestException", f"the deployment is {state}")
+        deployment.stopped = "REVERTED" if state == "COMPLETE" else "ROLLED_BACK"
         return self._summary(deployment)
 
     def create_hosted_configuration_version(
@@ -180,8 +184,15 @@ class AppConfig:
 
     def _state(self, deployment: Deployment) -> str:
         if deployment.stopped:
-            return "ROLLED_BACK"
-        return "DEPLOYING" if self._now() < deployment.started_at + DEPLOYING_SECONDS else "COMPLETE"
+            return deployment.stopped
+        deployed_at = deployment.started_at + DEPLOYING_SECONDS
+        if self._now() < deployed_at:
+            return "DEPLOYING"
+        return "BAKING" if self._now() < deployed_at + deployment.bake_seconds else "COMPLETE"
+
+    def _is_revertible(self, deployment: Deployment) -> bool:
+        ended_at = deployment.started_at + DEPLOYING_SECONDS + deployment.bake_seconds
+        return not deployment.stopped and self._now() < ended_at + REVERTED_WITHIN_SECONDS
 
     def _summary(self, deployment: Deployment) -> dict[str, Any]:
         return {

@@ -106,7 +106,7 @@ class FlagLever:
         """Stop the deployment in flight, if there is one; AppConfig then serves the version before it.
 
         One that settles is waited for instead: two that settle would stop each other for ever. Returns its number.
-        Idempotent: one that ended in the meantime is left.
+        Idempotent: one that ended in the meantime is reverted, which leaves what stopping it would have left.
         """
         found = self.in_flight()
         if found is None:
@@ -206,11 +206,13 @@ class FlagLever:
         return len(superseded)
 
     def _stop(self, number: int) -> None:
+        """Stop it also while it bakes, for which AppConfig asks for AllowRevert. Source: its API's StopDeployment."""
         try:
             self._appconfig.stop_deployment(
                 ApplicationId=self._location.application,
                 EnvironmentId=self._location.environment,
                 DeploymentNumber=number,
+                AllowRevert=True,
             )
         except ClientError as error:
             if error.response["Error"]["Code"] not in {"BadRequestException", "ResourceNotFoundException"}:
