@@ -6,8 +6,10 @@ does not run, are the emulator's.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import time
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -18,8 +20,10 @@ import pytest
 from ramp.adapters.alias_lever import AliasLever
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
+from ramp.adapters.exemplars import Exemplars
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.adapters.table import Lock, RampTable
+from ramp.core.exemplar import Source
 from ramp.core.flag_document import OFF
 from rampctl.rehearsal.fakes import (
     NAMES,
@@ -27,6 +31,7 @@ from rampctl.rehearsal.fakes import (
     FakeAliasLever,
     FakeDeadline,
     FakeExecutions,
+    FakeExemplars,
     FakeFlagLever,
     FakeTable,
 )
@@ -244,6 +249,84 @@ def test_looks_are_found_by_their_place(table: RampTable) -> None:
 
 
 @both
+def test_more_is_written_into_a_look_that_is_there(table: RampTable) -> None:
+    """Beside when it was, which stays."""
+    table.put_look("ramp-1", 0, 1, NOW, {"checks": []})
+    table.amend_look("ramp-1", 0, 1, {"checks": [1.5]})
+    (found,) = table.looks_at("ramp-1", [(0, 1)])
+    assert (found["document"], int(found["at"])) == ({"checks": [1.5]}, int(NOW))
+
+
+Written = Callable[[int, Source, str], None]
+GROUPS = {Source.ROUTER: "/aws/lambda/router", Source.COMPARATOR: "/aws/lambda/comparator"}
+
+
+@pytest.fixture
+def logged(kind: str, request: pytest.FixtureRequest) -> tuple[Exemplars, RampTable, Written]:
+    """What finds exemplars, the table that it writes into, and what writes a line, seconds ago; groups come with lines.
+
+    The emulator keeps the real time, and its table is one in memory: the lines are what matters.
+    """
+    table = FakeTable()
+    if kind == "memory":
+        fake = FakeExemplars(table, lambda: NOW)
+        return fake, table, lambda ago, source, line: fake.written.append((NOW - ago, source, line))
+    if kind == "clients":
+        aws = in_memory()
+        logs: Any = aws.client("logs")
+        lines = aws.services["logs"].lines
+
+        def write(ago: int, source: Source, line: str) -> None:
+            lines.setdefault(GROUPS[source], []).append((int((NOW - ago) * 1000), line))
+
+        return Exemplars(logs, GROUPS, table, lambda: NOW), table, write
+    client = request.getfixturevalue("emulated")("logs")
+    mark = uuid.uuid4().hex[:8]
+    groups = {source: f"{name}-{mark}" for source, name in GROUPS.items()}
+
+    def put(ago: int, source: Source, line: str) -> None:
+        with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+            client.create_log_group(logGroupName=groups[source])
+            client.create_log_stream(logGroupName=groups[source], logStreamName="s")
+        event = {"timestamp": int((time.time() - ago) * 1000), "message": line}
+        client.put_log_events(logGroupName=groups[source], logStreamName="s", logEvents=[event])
+
+    return Exemplars(client, groups, table, time.time), table, put
+
+
+def a_line(number: int, message: str, **counts: float) -> str:
+    said = {"message": message, "ramp": "ramp-1", "step": "2", "duration_ms": 1.0, **counts}
+    return json.dumps({**said, "xray_trace_id": f"1-{number:08x}-{0:024x}"})
+
+
+@both
+def test_a_check_that_fails_gets_the_newest_trace_that_shows_it(
+    logged: tuple[Exemplars, RampTable, Written], kind: str
+) -> None:
+    """From the log of the function that counted it; a check without a line, or that passes, stays as it was."""
+    exemplars, table, write = logged
+    now = time.time() if kind == "aws" else NOW
+    failed = {"verdict": "FAIL", "numbers": {"trials": 9, "events": 3}}
+    checks = [
+        {"name": "errors", **failed},
+        {"name": "mismatches", **failed},
+        {"name": "misrouted", **failed},
+        {"name": "latency", "verdict": "PASS", "numbers": {"trials": 9, "events": 3}},
+    ]
+    table.put_look("ramp-1", 2, 1, now, {"checks": checks})
+    exemplars.note("ramp-1", 2, 1, now - 3_000)  # before any function has run
+    assert (table.look("ramp-1", 2, 1) or {})["checks"] == checks
+    write(2_000, Source.COMPARATOR, a_line(1, "[SHADOW-DIFF]", mismatches=1.0))
+    for number, ago in ((2, 90), (3, 60), (4, 30)):
+        write(ago, Source.ROUTER, a_line(number, "[PRISMA-ERROR] candidate failed", errors=1.0))
+    write(20, Source.ROUTER, a_line(5, "[CANARY-SUCCESS]", errors=0.0))
+    exemplars.note("ramp-1", 2, 1, now - 3_000)
+    noted = {check["name"]: check.get("trace_id") for check in (table.look("ramp-1", 2, 1) or {})["checks"]}
+    first, last = f"1-{1:08x}-{0:024x}", f"1-{4:08x}-{0:024x}"
+    assert noted == {"errors": last, "mismatches": first, "misrouted": None, "latency": None}
+
+
+@both
 def test_what_people_were_told_is_noted_in_the_question_that_stands(table: RampTable) -> None:
     """And in no other one; a question that is gone does not come back by it."""
     table.ask("ramp-1", "1-2", "token", NOW)
@@ -318,6 +401,19 @@ def test_an_answer_counts_once_and_only_for_the_question_that_stands(table: Ramp
 
 
 @both
+def test_every_question_is_kept_whatever_becomes_of_it(table: RampTable) -> None:
+    """Once, however often it is asked, in order, and without the token, which is nobody's to read."""
+    for request_id, token, at in (("1-3", "token-1", NOW), ("1-3", "token-2", NOW + 900), ("0-20", "token-3", NOW - 9)):
+        table.ask("ramp-1", request_id, token, at, step=1, question="go or no-go?", causes=["approval"])
+    table.close_request("ramp-1")
+    questions = table.questions("ramp-1")
+    assert [(asked["request_id"], int(asked["asked_at"])) for asked in questions] == [("0-20", NOW - 9), ("1-3", NOW)]
+    assert {(int(asked["step"]), asked["question"]) for asked in questions} == {(1, "go or no-go?")}
+    assert all("token" not in asked for asked in questions)
+    assert table.questions("ramp-11") == []
+
+
+@both
 def test_a_command_stands_until_it_is_replaced(table: RampTable) -> None:
     """The operator's last word, for that ramp only; and an abort stands for good, in the words of the first."""
     assert table.command("ramp-1") is None
@@ -360,19 +456,6 @@ def test_the_list_has_each_ramp_once_the_latest_first(table: RampTable) -> None:
     ]
     assert (int(listed[1]["started_at"]), int(listed[1]["updated_at"])) == (NOW, NOW + 30)
     assert [entry["ramp"] for entry in table.listed(FLAG, limit=1)] == ["ramp-2"]
-
-
-@both
-def test_every_question_is_kept_whatever_becomes_of_it(table: RampTable) -> None:
-    """Once, however often it is asked, in order, and without the token, which is nobody's to read."""
-    for request_id, token, at in (("1-3", "token-1", NOW), ("1-3", "token-2", NOW + 900), ("0-20", "token-3", NOW - 9)):
-        table.ask("ramp-1", request_id, token, at, step=1, question="go or no-go?", causes=["approval"])
-    table.close_request("ramp-1")
-    questions = table.questions("ramp-1")
-    assert [(asked["request_id"], int(asked["asked_at"])) for asked in questions] == [("0-20", NOW - 9), ("1-3", NOW)]
-    assert {(int(asked["step"]), asked["question"]) for asked in questions} == {(1, "go or no-go?")}
-    assert all("token" not in asked for asked in questions)
-    assert table.questions("ramp-11") == []
 
 
 @both

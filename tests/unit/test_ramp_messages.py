@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -152,6 +153,34 @@ def test_a_webhook_hears_what_slack_takes() -> None:
     assert address == "https://chat.example/hook"
     assert told["text"].startswith("Ramp r asks\nxxx")
     assert len(told["blocks"][1]["text"]["text"]) <= webhook.TEXT_LENGTH
-    with pytest.raises(ValueError, match="expected https") as refused:
+    with pytest.raises(webhook.NotPostedError, match="expected https") as refused:
         webhook.deliver(event, "http://chat.example/secret", lambda address, body: None)
     assert "secret" not in str(refused.value).replace("WEBHOOK_SECRET", "")
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ('{"AlarmName": "a", "AlarmDescription": "It waits.", "NewStateReason": "31 > 30"}', "a: It waits.\n31 > 30"),
+        ('{"deploymentId": "d-1"}', '{"deploymentId": "d-1"}'),
+        ("12", "12"),
+        ("[1]", "[1]"),
+    ],
+)
+def test_an_alarm_reads_as_words_in_a_chat(message: str, shown: str) -> None:
+    """Whatever else AWS says is shown as it is."""
+    posted: list[bytes] = []
+    event = {"Records": [{"Sns": {"Subject": None, "Message": message}}]}
+    webhook.deliver(event, "https://chat.example/hook", lambda _, body: posted.append(body))
+    assert json.loads(posted[0])["text"] == f"Ramp\n{shown}"
+
+
+@pytest.mark.parametrize("address", ["https://127.0.0.1:9/token", "https://127.0.0.1\x7f/token", "https://[token"])
+def test_why_a_notice_was_not_posted_never_says_where(address: str) -> None:
+    """Whatever is wrong with the address, it is a secret: http.client's own words would quote it."""
+    event = {"Records": [{"Sns": {"Subject": "Ramp r asks", "Message": "x"}}]}
+    with pytest.raises(webhook.NotPostedError, match="the webhook did not take it: ") as refused:
+        webhook.deliver(event, address, webhook._post)
+    told = "".join(traceback.format_exception(refused.value))
+    assert "token" not in told.replace("token = ", "")
+    assert "127.0.0.1" not in told

@@ -110,6 +110,8 @@ def test_a_question_that_nobody_answered_is_told_with_what_became_of_it(unanswer
     two = replace(going_on, questions=(asked, later), request=later)
     assert asked_in(two)[0] == (unheard, "Another question took its place.")
     assert [what for what, _ in asked_in(two)] == [unheard, "asked people"]
+    silent = replace(unanswered, questions=(asked, {**later, "asked_at": unanswered.updated_at - 60}))
+    assert asked_in(silent)[1] == (unheard, "The time to answer ran out.")
 
 
 def test_a_question_that_was_answered_stands_before_its_answer(unanswered: Records, promoted: Records) -> None:
@@ -173,6 +175,29 @@ def test_a_look_is_read_once() -> None:
         house.table.put_look(RAMP, 0, look, look, {"step": 0, "look": look})
         assert [each["look"] for each in looks.sample(RAMP, 1)] == list(range(1, look + 1))
     assert asked == [1, 1, 1, 1]
+
+
+def test_the_newest_look_is_read_again_for_what_was_noted_since() -> None:
+    """An open page has seen the look before its exemplars were found."""
+    house = House(FakeMetrics(healthy))
+    looks = Looks(house.table)
+    for look in (1, 2):
+        house.table.put_look(RAMP, 0, look, look, {"step": 0, "look": look})
+    looks.sample(RAMP, 1)
+    house.table.amend_look(RAMP, 0, 2, {"step": 0, "look": 2, "checks": ["noted"]})
+    assert looks.sample(RAMP, 1)[-1]["checks"] == ["noted"]
+
+
+def test_a_row_shows_its_exemplar(rolled_back: Records) -> None:
+    """The check that failed, once its trace is noted; on the page, in the report, in `ramp explain`."""
+    trace_id = "1-6a000000-000000000000000000000001"
+    checks = [{**check, "trace_id": trace_id} for check in rolled_back.looks[-1]["checks"] if check["name"] == "errors"]
+    assert [row.trace_id for row in rows(checks)] == [trace_id]
+    assert {row.trace_id for row in rows([*rolled_back.looks[-1]["checks"]])} == {""}
+    looks = (*rolled_back.looks[:-1], {**rolled_back.looks[-1], "checks": checks})
+    view = ramp_view(replace(rolled_back, looks=looks), rolled_back.updated_at)
+    links = {"base": "/r", "decide": "/r/d"}
+    assert trace_id in markup.page("ramp.html", ramp=view, links=links, chart_data=markup.chart_data(view))
 
 
 def test_every_check_says_what_would_change_it(promoted: Records, rolled_back: Records) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
+from ramp.adapters.exemplars import Exemplars
 from ramp.adapters.flag_lever import SETTLES, Deployment, FlagLever, nothing
 from ramp.adapters.guards import Guard, Guards
 from ramp.adapters.metrics import History, Metrics
@@ -21,6 +22,7 @@ from ramp.adapters.notices import Notices
 from ramp.adapters.stack import Stack
 from ramp.adapters.table import MAY_FOLLOW, Lock, RampTable
 from ramp.core.evidence import Evidence
+from ramp.core.exemplar import Source
 from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
 from ramp.core.message import CHANNELS, Kind
 from ramp.core.plan import EvidenceSettings
@@ -249,6 +251,9 @@ class FakeTable(RampTable):
     def put_look(self, ramp: str, step: int, look: int, now: float, document: Mapping[str, Any]) -> None:
         self.kept_looks[ramp, step, look] = {"at": int(now), "document": _plain(document)}
 
+    def amend_look(self, ramp: str, step: int, look: int, document: Mapping[str, Any]) -> None:
+        self.kept_looks[ramp, step, look]["document"] = _plain(document)
+
     def looks(self, ramp: str) -> Iterator[dict[str, Any]]:
         return (item for key, item in sorted(self.kept_looks.items()) if key[0] == ramp)
 
@@ -330,6 +335,18 @@ class FakeNotices(Notices):
         return self.takes
 
 
+class FakeExemplars(Exemplars):
+    """Finds exemplars among `written`: when, whose, and the line."""
+
+    def __init__(self, table: RampTable, now: Callable[[], float]) -> None:
+        self._table, self._now = table, now
+        self.written: list[tuple[float, Source, str]] = []
+
+    def lines(self, source: Source, words: tuple[str, ...], since: float) -> list[str]:
+        found = [line for at, of, line in self.written if of is source and at >= since]
+        return [line for line in found if all(word in line for word in words)]
+
+
 class FakeDeadline(Deadline):
     """Schedules by ramp, in epoch seconds."""
 
@@ -392,6 +409,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.guards = FakeGuards(self.metrics)
+        self.exemplars = FakeExemplars(self.table, self.clock)
 
     def world(self, guard: Callable[[Any], Any] = lambda adapter: adapter) -> World:
         """The world the tasks see; `guard` may wrap each adapter, to make it fail."""
@@ -407,6 +425,7 @@ class House:
             executions=guard(self.executions),
             guards=guard(self.guards),
             stack=guard(self.stack),
+            exemplars=guard(self.exemplars),
             now=self.clock,
         )
 

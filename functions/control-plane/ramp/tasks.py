@@ -162,6 +162,7 @@ def ask(event: Mapping[str, Any], world: World) -> Json:
         world.executions.answer(token, {name: str(request[name]) for name in ("answer", "by", "reason")})
     else:
         asking.tell(world, state, question, request)
+    _explain(state, world)
     return {}
 
 
@@ -202,6 +203,7 @@ def roll_back(event: Mapping[str, Any], world: World) -> Json:
     reason = _why(event)
     where = ending.roll_back(world, state, "the ramp", reason).describe()
     _tell(world, state, Kind.ROLLED_BACK, f"Ramp {state.ramp} rolled back", f"{reason}.\n\n{where}.")
+    _explain(state, world)
     return {"verdict": {"action": Action.ROLL_BACK, "reason": f"{reason}. {where}."}}
 
 
@@ -216,6 +218,11 @@ def _found(event: Mapping[str, Any], world: World) -> tuple[RampState, World]:
 
 def _tell(world: World, state: RampState, kind: Kind, subject: str, text: str) -> None:
     world.notices.tell(subject, text, kind, channels(state.plan.notify, kind))
+
+
+def _explain(state: RampState, world: World) -> None:
+    """Traffic first, people next, explanations last: a trace for each check of the last look that does not pass."""
+    world.exemplars.note(state.ramp, state.step, state.look, state.step_started_at)
 
 
 def _refused(reason: str) -> Json:

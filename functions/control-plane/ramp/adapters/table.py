@@ -102,6 +102,15 @@ class RampTable:
         item: dict[str, Any] = {**_key(ramp, f"look#{step:03}#{look:06}"), "at": int(now)}
         self._table.put_item(Item={**item, "document": json.dumps(document), "expire_at": int(now + KEPT_SECONDS)})
 
+    def amend_look(self, ramp: str, step: int, look: int, document: Mapping[str, Any]) -> None:
+        """Write more into a look that is there."""
+        self._table.update_item(
+            Key=_key(ramp, f"look#{step:03}#{look:06}"),
+            UpdateExpression="SET document = :document",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":document": json.dumps(document)},
+        )
+
     def looks(self, ramp: str) -> Iterator[dict[str, Any]]:
         """Every look of a ramp in order, documents decoded."""
         return (decoded for item in self._query(f"ramp#{ramp}", "look#") if (decoded := _decoded(item)))
