@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from local_stack.stack import Stack
 ROOT = Path(__file__).parents[2]
 APPLICATION = ("template.yaml", "functions", "statemachine", "database", "events")
 RAMP, MEGABYTE = "load", 1e6
+ROUTER, CANDIDATE, COMPARATOR = READ_PATH = ("huntaze-mock-read", "huntaze-prisma-read", "huntaze-shadow-compare")
 KEY = {"enabled": True, "ramp": RAMP, "step": 0}
 FLAGS = {
     "prismaAdapter": {**KEY, "share_ppm": 500_000, "salt": RAMP, "deadline_ms": 5000, "fallback": True},
@@ -52,26 +53,51 @@ class World:
         )
         return float(sum(point["Sum"] for point in found["Datapoints"]))
 
-    def memory_mb(self) -> tuple[float, int]:
-        """Resident memory of every sandbox, and how many they are; the emulator itself keeps all logs in memory."""
-        found = state.load(self.folder)
-        if found is None:
-            return 0.0, 0
-        family = psutil.Process(found.emulator.pid).children(recursive=True)
-        return sum(process.memory_info().rss for process in family) / MEGABYTE, len(family)
+    def lines(self, function: str, since: datetime) -> list[dict[str, Any]]:
+        """The function's lines with metrics under the load's ramp, asked for half a minute at a time."""
+        logs, found, step = self.stack.client("logs"), [], timedelta(seconds=30)
+        begin, now = since, datetime.now(UTC)
+        while begin < now:
+            pages = logs.get_paginator("filter_log_events").paginate(
+                logGroupName=f"/aws/lambda/{function}",
+                startTime=_milliseconds(begin),
+                endTime=_milliseconds(begin + step) - 1,
+                filterPattern=f'{{ $.ramp = "{RAMP}" }}',
+            )
+            found += [json.loads(event["message"]) for page in pages for event in page["events"]]
+            begin += step
+        return [line for line in found if "_aws" in line]
+
+    def undelivered(self) -> list[str]:
+        """Requests whose comparison lies in the queue of failures; it is empty afterwards."""
+        sqs, found = self.stack.client("sqs"), []
+        url = sqs.get_queue_url(QueueName="huntaze-shadow-failures")["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(str(json.loads(message["Body"])["requestPayload"]["request_id"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def memory_mb(self) -> dict[tuple[str, int], float]:
+        """Resident memory of every sandbox of the read path, by function and process, and of nothing else."""
+        found: dict[tuple[str, int], float] = {}
+        for process in self._family():
+            with suppress(psutil.Error):  # one that ended meanwhile
+                function = process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "")
+                if function in READ_PATH:
+                    found[function, process.pid] = process.memory_info().rss / MEGABYTE
+        return found
 
     def connections(self) -> int:
         """Connections that the candidate holds."""
         with psycopg.connect(self.stack.database_url) as connection:
-            asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'huntaze-prisma-read'"
-            found = connection.execute(asked).fetchone()
+            asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+            found = connection.execute(asked, (CANDIDATE,)).fetchone()
         return int(found[0]) if found else 0
 
-    def sandboxes(self) -> int:
-        """Sandboxes of the candidate, each of which may hold one connection."""
+    def _family(self) -> list[psutil.Process]:
         found = state.load(self.folder)
-        children = psutil.Process(found.emulator.pid).children(recursive=True) if found else []
-        return sum("huntaze-prisma-read" in json.dumps([each.cwd(), each.cmdline()]) for each in children)
+        return psutil.Process(found.emulator.pid).children(recursive=True) if found else []
 
     @contextmanager
     def database_gone(self) -> Iterator[None]:
@@ -112,6 +138,10 @@ class World:
             ConfigurationVersion=str(version),
         )
         time.sleep(2.5)  # twice the local stack's FLAG_STALENESS_SECONDS
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def _constraint(value: Any) -> dict[str, Any]:

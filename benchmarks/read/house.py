@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,13 +30,23 @@ def shadow() -> dict[str, Any]:
 
 @dataclass
 class House:
-    """`candidate` is answers, errors, hangs, throttles, or talks (answers of a wrong type)."""
+    """`candidate` is answers, errors, hangs, throttles, or talks (answers of a wrong type).
+
+    Who hangs does so until the candidate behaves otherwise: nothing of this process wakes in a measured moment.
+    """
 
     flags: dict[str, Any] = field(default_factory=dict)
     candidate: str = "answers"
     port: int = 0
     daemon_port: int = 0
     invoked: int = 0
+    told: threading.Condition = field(default_factory=threading.Condition)
+
+    def behave(self, candidate: str) -> None:
+        """Have the candidate do so from now on, and let go who hangs."""
+        with self.told:
+            self.candidate = candidate
+            self.told.notify_all()
 
     def environment(self) -> dict[str, str]:
         """What a router needs to live here."""
@@ -68,8 +77,8 @@ class House:
         return (202, {}, b"") if kind == "Event" else self._candidate()
 
     def _candidate(self) -> tuple[int, dict[str, str], bytes]:
-        if self.candidate == "hangs":
-            time.sleep(_HANG_SECONDS)
+        with self.told:
+            self.told.wait_for(lambda: self.candidate != "hangs", _HANG_SECONDS)
         if self.candidate == "throttles":
             return 429, {"x-amzn-errortype": "TooManyRequestsException"}, b"{}"
         if self.candidate == "errors":
@@ -119,6 +128,7 @@ def house() -> Iterator[House]:
     try:
         yield lived_in
     finally:
+        lived_in.behave("answers")
         server.shutdown()
         server.server_close()
         daemon.close()

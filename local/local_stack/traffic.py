@@ -8,7 +8,7 @@ import json
 import random
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,8 @@ SERVER_ERROR = 500
 class Snapshot:
     """What users saw so far. `failures` are answers of status 500 and over, FunctionErrors, and no answer at all.
 
-    `p50_ms` and `p95_ms` are over the last 10,000 requests, None before the first.
+    `unanswered` counts the last kind by the error's class: whether the function ran, its user cannot know. `p50_ms` and
+    `p95_ms` are over the last 10,000 requests, None before the first.
     """
 
     requests: int
@@ -40,6 +41,7 @@ class Snapshot:
     p50_ms: float | None
     p95_ms: float | None
     last_failure: str | None
+    unanswered: Mapping[str, int]
 
 
 class Traffic:
@@ -72,6 +74,7 @@ class Traffic:
         self._next_at = self._end_at = 0.0
         self._requests = self._failures = 0
         self._last_failure: str | None = None
+        self._unanswered: Counter[str] = Counter()
         self._latencies_ms: deque[float] = deque(maxlen=LATENCIES_KEPT)
 
     def start(self) -> None:
@@ -94,7 +97,7 @@ class Traffic:
         with self._lock:
             latencies = sorted(self._latencies_ms)
             p50, p95 = _percentile(latencies, 0.5), _percentile(latencies, 0.95)
-            return Snapshot(self._requests, self._failures, p50, p95, self._last_failure)
+            return Snapshot(self._requests, self._failures, p50, p95, self._last_failure, dict(self._unanswered))
 
     def __enter__(self) -> "Traffic":
         self.start()
@@ -129,6 +132,8 @@ class Traffic:
             answer = self._client.invoke(FunctionName=self._function, Qualifier=version, Payload=payload)
             return failure_of(answer.get("FunctionError"), json.load(answer["Payload"]))
         except (BotoCoreError, ClientError, ValueError) as error:
+            with self._lock:
+                self._unanswered[type(error).__name__] += 1
             return type(error).__name__
 
     def _count(self, latency_ms: float, failure: str | None) -> None:

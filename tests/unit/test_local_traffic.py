@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from local_stack.traffic import failure_of, pick_version
+from local_stack.traffic import Traffic, failure_of, pick_version
 
 
 @pytest.mark.parametrize(("die", "version"), [(0.0, "1"), (0.6999, "1"), (0.7, "2"), (0.9999, "2")])
@@ -40,3 +40,10 @@ def test_a_failure_is_what_its_user_would_call_one(
     function_error: str | None, answer: Any, failure: str | None
 ) -> None:
     assert failure_of(function_error, answer) == failure
+
+
+def test_a_read_that_nobody_answered_is_told_from_an_answer_that_failed() -> None:
+    """Whether the function ran, only its metrics know."""
+    traffic = Traffic("http://127.0.0.1:1")
+    assert traffic._send("user-1", "1") == "EndpointConnectionError"
+    assert traffic.snapshot().unanswered == {"EndpointConnectionError": 1}
