@@ -8,6 +8,7 @@ from typing import Any
 
 from ramp.adapters.metrics import DAY_SECONDS
 from ramp.core import prices
+from ramp.core.bill import forecast_sentence
 from ramp.core.cost import cost_of
 from ramp.core.feasibility import forecast_of, measured_traffic, resolve
 from ramp.core.plan import Plan, PlanInvalid
@@ -76,7 +77,8 @@ def check(path: str, traffic: Traffic | None, console: Console, *, as_json: bool
         return Exit.BAD_PLAN if faults else DONE
     console.print(plans.described(plan), highlight=False)
     if forecast and traffic:
-        bill = forecasting.bill(cost_of(forecast, plan, traffic))
+        cost = cost_of(forecast, plan, traffic)
+        bill = forecasting.bill(cost, forecast_sentence(cost, traffic))
         console.print("", forecasting.told(forecast, traffic, plan), "", bill, sep="\n", highlight=False)
         console.print(*("", *warnings), sep="\n", highlight=False, soft_wrap=True)
     if faults:

@@ -2,7 +2,7 @@
 
 from math import isinf
 
-from ramp.core import prices
+from ramp.core.bill import A_MONTH, NOTE, dollars, lines
 from ramp.core.cost import Cost
 from ramp.core.plan import Plan, format_percent
 from ramp.core.planner import HISTORY_EVENTS_MAX, Forecast, StepForecast, Traffic
@@ -36,25 +36,14 @@ def told(forecast: Forecast, traffic: Traffic, plan: Plan) -> RenderableType:
     return Group(rows, "", *lines)
 
 
-def bill(cost: Cost) -> RenderableType:
-    """A row for each item, dearest first, the total, and what it leaves out."""
+def bill(cost: Cost, sentence: str) -> RenderableType:
+    """The sentence, a row for each item, dearest first, the sums, and what they leave out."""
     rows = Table("cost", "the ramp", "a month", "moved by", box=None, pad_edge=False)
     for column in rows.columns[1:3]:
         column.justify = "right"
-    for item in sorted(cost.items, key=lambda item: -item.dollars):
-        rows.add_row(item.name, *_dollars(item.dollars, cost.months), item.driver)
-    rows.add_row("in all", *_dollars(cost.dollars, cost.months), "")
-    rows.add_row("of that, added by the ramp", *_dollars(cost.added_dollars, cost.months), "")
-    return Group(
-        rows,
-        "",
-        f"A month: of such ramps, one after the other. Prices of us-east-1 as of {prices.AS_OF}, no free tier taken "
-        "off; without control's own invocations, the database, the ramp table and messages.",
-    )
-
-
-def _dollars(dollars: float, months: float) -> tuple[str, str]:
-    return f"${dollars:,.4f}" if dollars < 1 else f"${dollars:,.2f}", f"${dollars / months:,.2f}"
+    for line in lines(cost):
+        rows.add_row(line.name, dollars(line.dollars), f"${line.dollars / cost.months:,.2f}", line.driver)
+    return Group(sentence, "", rows, "", f"{A_MONTH} {NOTE}")
 
 
 def _row(step: StepForecast) -> tuple[str, ...]:

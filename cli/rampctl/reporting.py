@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ramp.page import markup
+from ramp.page import fields, markup
+from ramp.page.fields import Fields
 from ramp.page.records import Records
 from ramp.page.view import ramp_view
 
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
 
 def report(session: "Session", ramp: str, file: Path | None, *, as_json: bool) -> Exit:
     """Write the report of `ramp` into `file`, or its values as JSON. Raises CommandError when neither is asked for."""
-    records = read(session, ramp)
+    if file is None and not as_json:
+        raise CommandError("--html: is missing, got nothing, expected a file to write, or --json", USAGE)
+    records, now = read(session, ramp), time.time()
+    differing = fields.read(session.comparisons, records)
     if as_json:
-        print(json.dumps(asdict(ramp_view(records, time.time())), ensure_ascii=False))
+        found = {"caption": differing.caption, "rows": [row._asdict() for row in differing.rows]}
+        print(json.dumps({**asdict(ramp_view(records, now)), "fields": found}, ensure_ascii=False))
     if file is not None:
-        file.write_text(document(records, time.time()), "utf-8")
+        file.write_text(document(records, differing, now), "utf-8")
         if not as_json:
             print(f"{ramp}: the report is in {file}")
-    elif not as_json:
-        raise CommandError("--html: is missing, got nothing, expected a file to write, or --json", USAGE)
     return DONE
 
 
-def document(records: Records, now: float) -> str:
+def document(records: Records, differing: Fields, now: float) -> str:
     """The whole file; `now` in epoch seconds."""
     view = ramp_view(records, now)
-    return markup.page("report.html", ramp=view, home=False, chart_data=markup.chart_data(view))
+    return markup.page("report.html", ramp=view, fields=differing, home=False, chart_data=markup.chart_data(view))

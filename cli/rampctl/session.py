@@ -17,6 +17,7 @@ from local_stack import stack, state, traces
 from local_stack.ports import LOOPBACK
 from local_stack.traffic import Traffic
 from ramp.adapters.alias_lever import AliasLever
+from ramp.adapters.comparisons import Comparisons
 from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.adapters.metrics import Metrics
@@ -137,6 +138,11 @@ class Session:
     def metrics(self) -> Metrics:
         """What CloudWatch counted."""
         return Metrics(self._boto.client("cloudwatch", config=CONFIG), ())
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """The comparator's log."""
+        return Comparisons(self._boto.client("logs", config=CONFIG), self.settings.comparator_logs)
 
     @cached_property
     def executions(self) -> Executions:

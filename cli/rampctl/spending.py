@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+from ramp.core.bill import spent_sentence
 from ramp.core.cost import spent
 from rich.console import Console
 
@@ -21,5 +22,5 @@ def tell(session: Session, name: str | None, console: Console, *, as_json: bool)
         told = {"ramp": ramp.name, "seconds": found.seconds, "dollars": found.dollars}
         print(json.dumps(told | {"items": [asdict(item) for item in found.items]}, ensure_ascii=False))
     else:
-        console.print(forecasting.bill(found), highlight=False)
+        console.print(forecasting.bill(found, spent_sentence(found, is_over=not ramp.is_running)), highlight=False)
     return DONE

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 from ramp.core.evidence import Evidence
+from ramp.page import fields
 from ramp.page.records import read
 from ramp.page.view import TONES, WORDS
 from rampctl.rehearsal.fakes import GUARDS
@@ -14,7 +15,7 @@ from rampctl.reporting import document
 
 from tests.browser import scenes
 from tests.browser.conftest import PHONE, Visit, Visits
-from tests.browser.director import Director
+from tests.browser.director import Director, desk_of
 
 LINK = "an-id-of-256-random-bits"
 NEWS_MS = 15_000  # some rounds of polling, on a busy machine
@@ -50,6 +51,13 @@ def fill_in(visit: Visit, by: str = "Ada", reason: str = "the numbers are good")
     visit.page.get_by_label("Your reason").fill(reason)
 
 
+def unfold(visit: Visit) -> None:
+    """Everything that the page shows on demand, its log included."""
+    if visit.page.locator("#fields").count():
+        expect(visit.page.locator("#fields")).to_have_attribute("aria-busy", "false")
+    visit.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+
+
 def raise_alarm(director: Director) -> None:
     """From now on a guard is in ALARM, and only a look would see it."""
     observe = director.house.metrics.evidence
@@ -80,6 +88,24 @@ def test_a_ramp_is_watched_to_its_promotion(visit: Visits) -> None:
     expect(page.locator("#story")).to_contain_text("Ada approved")
     expect(page.locator(".track .done")).to_have_count(3)
     assert director.status == "promoted"
+
+
+def test_costs_are_told_at_once_and_item_by_item(visit: Visits) -> None:
+    """What is opened stays open while the ramp goes on, and its numbers are those of now."""
+    director = scenes.running("ramp-paid")
+    seen = visit(director)
+    costs = seen.page.locator("#costs")
+    seen.page.goto(seen.ramp)
+    expect(costs).to_contain_text("for the whole plan at")
+    expect(costs).to_contain_text("so far, by what its looks counted")
+    costs.locator("summary").click()
+    expect(costs.locator("tbody tr")).to_have_count(12)
+    before = costs.inner_text()
+    raise_alarm(director)
+    director.to_its_end()
+    expect(costs).to_contain_text("in all, by what its looks counted", timeout=NEWS_MS)
+    expect(costs.locator("tbody")).to_be_visible()
+    assert costs.inner_text() != before
 
 
 def test_a_no_takes_everybody_back(visit: Visits, asking: Director) -> None:
@@ -276,6 +302,7 @@ def test_axe_finds_nothing_serious(visit: Visits, axe: str, asking: Director, sc
         base = f"ramps/{asking.name}"
         for path in ("", base, f"{base}/decide", f"{base}/abort", linked(asking), "link/guessed"):
             seen.page.goto(seen.url + path)
+            unfold(seen)
             seen.page.evaluate(axe)
             found = seen.page.evaluate("axe.run({resultTypes: ['violations']})")
             serious = [each for each in found["violations"] if each["impact"] in {"serious", "critical"}]
@@ -287,20 +314,26 @@ def test_a_phone_scrolls_one_way_only(visit: Visits, asking: Director) -> None:
     seen = visit(asking, PHONE)
     for path in ("", f"ramps/{asking.name}", f"ramps/{asking.name}/decide"):
         seen.page.goto(seen.url + path)
+        unfold(seen)
         width = seen.page.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], path
 
 
-def test_a_report_draws_the_same_charts_without_a_server(visit: Visits, asking: Director, tmp_path: Path) -> None:
-    """Opened from a disk, with the network cut."""
+def test_a_report_shows_the_same_without_a_server(visit: Visits, asking: Director, tmp_path: Path) -> None:
+    """Opened from a disk, with the network cut: charts, differing fields and costs."""
     records = read(asking.house.table, asking.name)
     assert records is not None
     file = tmp_path / "report.html"
-    file.write_text(document(records, asking.clock()))
+    differing = fields.read(desk_of(asking).comparisons, records)
+    file.write_text(document(records, differing, asking.clock()))
     seen = visit(asking)
+    seen.page.goto(seen.ramp)
+    expect(seen.page.locator("#fields tbody tr").first).to_be_visible()
+    living = {name: seen.page.locator(name).inner_html() for name in ("#fields table", "#costs")}
     seen.page.context.set_offline(True)
     seen.page.goto(file.as_uri())
     expect(seen.page.locator("canvas")).to_have_count(4)
+    assert {name: seen.page.locator(name).inner_html() for name in living} == living
     seen.elsewhere = [request for request in seen.elsewhere if request != file.as_uri()]
 
 

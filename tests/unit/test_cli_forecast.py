@@ -50,6 +50,10 @@ def test_steps_that_will_often_end_in_questions_are_told_with_what_would_not() -
 def test_a_forecast_comes_with_its_bill() -> None:
     """Item by item with what moves it, for people and for scripts."""
     words = " ".join(check(PRODUCTION, "--traffic", "1000/day").stdout.split())
+    assert re.search(
+        r"About \$\d\.\d\d for the whole plan at 1,000 requests a day; the ramp adds [^;]* most of that custom metrics",
+        words,
+    ), words
     assert "cost the ramp a month moved by" in words
     assert re.search(r"custom metrics \$\d+\.\d\d \$\d+\.\d\d steps\[\]\.bake_seconds", words), words
     assert "Prices of us-east-1 as of" in words

@@ -11,7 +11,7 @@ import pytest
 from ramp.adapters.metrics import COUNTS
 from ramp.core import prices
 from ramp.core.check import Verdict
-from ramp.core.cost import METRICS_PER_LOOK, RAMP_SERIES, SERIES, Cost, cost_of, spent
+from ramp.core.cost import METRICS_PER_LOOK, RAMP_SERIES, SERIES, Cost, cost_of, spent, traffic_of
 from ramp.core.feasibility import forecast_of
 from ramp.core.plan import Plan
 from ramp.core.planner import Traffic, looks_within
@@ -100,21 +100,24 @@ def test_more_traffic_costs_more_and_the_machine_does_not() -> None:
     assert dollars(large, "state transitions") == dollars(small, "state transitions")
 
 
-def looked(step: int, until: float, requests: int, served: int) -> dict[str, Any]:
-    """A look that found these counts since its step began."""
+def looked(step: int, until: float, requests: int, served: int, look: int = 1) -> dict[str, Any]:
+    """The step's look of that number, which found these counts since its step began."""
     counts = {"control": requests - served, "candidate": served, "shadow": requests - served}
     arms = {arm: {"requests": count, "comparisons": count} for arm, count in counts.items()}
-    return {"step": step, "evidence": {**arms, "until": until}}
+    return {"step": step, "look": look, "evidence": {**arms, "until": until}}
 
 
 def test_what_was_spent_follows_from_what_the_last_look_of_each_step_counted() -> None:
     """Looks count their step from its beginning: the ones before are looks to pay for, and no further requests."""
     once = spent([looked(0, 3600, 1000, 0), looked(1, 7200, 1000, 500)], 0)
-    twice = spent([looked(0, 1800, 400, 0), looked(0, 3600, 1000, 0), looked(1, 7200, 1000, 500)], 0)
+    more = [looked(0, 1800, 400, 0), looked(0, 3600, 1000, 0, look=2), looked(1, 7200, 1000, 500)]
+    twice = spent(more, 0)
     assert dollars(twice, "shadow reads") == dollars(once, "shadow reads") > 0
     assert dollars(twice, "candidate's reads") == dollars(once, "candidate's reads") > 0
     assert dollars(twice, "GetMetricData") == pytest.approx(dollars(once, "GetMetricData") * 3 / 2)
     assert (once.seconds, twice.seconds) == (7200, 7200)
+    assert spent(more[1:], 0) == twice  # a sample with the ends of its steps says as much
+    assert traffic_of(more, 0).requests_per_second == pytest.approx(2000 / 7200)
 
 
 def test_a_ramp_that_goes_as_forecast_costs_what_was_forecast() -> None:
@@ -127,7 +130,7 @@ def test_a_ramp_that_goes_as_forecast_costs_what_was_forecast() -> None:
         requests = round(TWENTY.requests_per_second * seconds)
         looks = looks_within(seconds, plan.look_seconds)
         until += seconds
-        counted += [looked(step, until, requests, round(requests * item.step.share))] * looks
+        counted.append(looked(step, until, requests, round(requests * item.step.share), looks))
     assert spent(counted, 0).dollars == pytest.approx(forecast.dollars, rel=0.02)
 
 

@@ -86,25 +86,41 @@ def cost_of(forecast: Forecast, plan: Plan, traffic: Traffic) -> Cost:
 def spent(looks: Sequence[Mapping[str, Any]], started_at: float) -> Cost:
     """What a ramp has cost so far, by the counts of its looks (docs/wire.md, A look's document), in order.
 
-    `started_at` is in epoch seconds. Traffic is what both arms served, on average; steps without a look count nothing.
+    A sample of them does, as long as the last of every step is in it: that one has the step's number of looks and all
+    its counts. Source: Step Functions and GetMetricData are charged by the looks, Lambda, logs and traces by the reads
+    and comparisons counted, custom metrics and flag reads by the time. `started_at` is in epoch seconds. Steps without
+    a look count nothing.
     """
-    uses, since = [], started_at
-    for step in sorted({look["step"] for look in looks}):
-        of_step = [look for look in looks if look["step"] == step]
-        until = max(of_step[-1]["evidence"]["until"], since)
-        uses.append(_used(of_step, until - since))
-        since = until
+    uses = _uses(looks, started_at)
+    items = (*_machine(uses), *_reads(uses), *_telling(uses, _traffic(uses)))
+    return Cost(items, sum(use.seconds for use in uses))
+
+
+def traffic_of(looks: Sequence[Mapping[str, Any]], started_at: float) -> Traffic:
+    """What both arms served, on average, by the same counts."""
+    return _traffic(_uses(looks, started_at))
+
+
+def _traffic(uses: Sequence[_Use]) -> Traffic:
     seconds = sum(use.seconds for use in uses)
-    traffic = Traffic.at(sum(use.requests for use in uses) / seconds if seconds else 0.0)
-    return Cost((*_machine(uses), *_reads(uses), *_telling(uses, traffic)), seconds)
+    return Traffic.at(sum(use.requests for use in uses) / seconds if seconds else 0.0)
 
 
-def _used(looks: Sequence[Mapping[str, Any]], seconds: float) -> _Use:
+def _uses(looks: Sequence[Mapping[str, Any]], started_at: float) -> list[_Use]:
+    uses, since = [], started_at
+    for _, last in sorted({look["step"]: look for look in looks}.items()):
+        until = max(last["evidence"]["until"], since)
+        uses.append(_used(last, until - since))
+        since = until
+    return uses
+
+
+def _used(last: Mapping[str, Any], seconds: float) -> _Use:
     """A step's use: every look counts the step from its beginning, so the last has all."""
-    arms: Mapping[str, Mapping[str, int]] = {arm: looks[-1]["evidence"][arm] for arm in SERIES}
+    arms: Mapping[str, Mapping[str, int]] = {arm: last["evidence"][arm] for arm in SERIES}
     return _Use(
         seconds=seconds,
-        looks=len(looks),
+        looks=last["look"],
         requests=arms["control"]["requests"] + arms["candidate"]["requests"],
         served=arms["candidate"]["requests"],
         compared=arms["candidate"]["comparisons"],

@@ -5,7 +5,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ramp.adapters.comparisons import Comparisons
+from ramp.page.records import Records
+
 MOST_FIELDS = 10
+DAY_SECONDS = 86_400
 
 
 class Field(NamedTuple):
@@ -20,6 +24,14 @@ class Fields(NamedTuple):
 
     caption: str
     rows: tuple[Field, ...]
+
+
+def read(comparisons: Comparisons, records: Records) -> Fields:
+    """Of the last day of the step at which the ramp stands, or stood when it ended."""
+    state = records.state
+    since = max(state.step_started_at, records.updated_at - DAY_SECONDS)
+    lines, is_all = comparisons.differing(state.ramp, since)
+    return fields(lines, state.ramp, is_all=is_all)
 
 
 def fields(lines: Iterable[str], ramp: str, *, is_all: bool) -> Fields:

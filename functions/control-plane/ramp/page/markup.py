@@ -19,7 +19,7 @@ ASSETS: Mapping[str, str] = {
     "uplot-1.6.32.css": "text/css; charset=utf-8",
     "uplot-1.6.32.js": "text/javascript; charset=utf-8",
 }
-SECTIONS = ("summary", "question", "checks", "actions", "story")  # what a living page puts in place anew
+SECTIONS = ("summary", "question", "checks", "actions", "story", "costs")  # what a living page puts in place anew
 SHORT = 180
 DIGITS = 6
 
@@ -83,7 +83,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(asset=asset, inline=_inline, links=None, alert=None, home=True)
+    environment.globals.update(asset=asset, inline=_inline, links=None, alert=None, home=True, fields=None)
     environment.filters.update(iso=_iso, clock=_clock, shortened=_shortened)
     return environment
 

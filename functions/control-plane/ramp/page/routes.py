@@ -18,7 +18,6 @@ from ramp.page.records import Records, read
 from ramp.page.view import Listed, listed, ramp_view
 
 RAMPS_LISTED = 50
-DAY_SECONDS = 86_400
 EFFECTS: Mapping[str, str] = {
     "pause": "The share stays where it is until somebody resumes. What is proven wrong still rolls back.",
     "resume": "The ramp goes on from its next look.",
@@ -93,9 +92,7 @@ class _Page:
     def differences(self, ramp: str) -> Http:
         if (records := self._read(ramp)) is None:
             return _no_ramp(ramp)
-        since = max(records.state.step_started_at, records.updated_at - DAY_SECONDS)
-        lines, is_all = self._desk.comparisons.differing(ramp, since)
-        return html("_fields.html", fields=fields.fields(lines, ramp, is_all=is_all))
+        return html("_fields.html", fields=fields.read(self._desk.comparisons, records))
 
     def question(self, ramp: str) -> Http:
         if (records := self._read(ramp)) is None:

@@ -71,6 +71,7 @@ def _words(records: Records) -> Iterator[Moment]:
 def _questions(records: Records) -> Iterator[Moment]:
     """Every question: the one that stands, the answered ones, and the others with what became of them."""
     standing = (records.open_request or {}).get("request_id")
+    first_at: float | None = None  # of questions that took each other's place: silence is counted from the first
     for asked, following in zip(records.questions, (*records.questions[1:], None), strict=False):
         at, step, text = float(asked["asked_at"]), int(asked["step"]), str(asked["question"])
         place = _title(records, step)
@@ -79,8 +80,13 @@ def _questions(records: Records) -> Iterator[Moment]:
         elif asked["request_id"] == standing:
             yield Moment(at, "the gate", "asked people", text, "unsure", place)
         else:
-            became = _became(records, at, superseded=following is not None and int(following["step"]) == step)
+            first_at = at if first_at is None else first_at
+            superseded = following is not None and int(following["step"]) == step
+            became = _became(records, first_at, superseded=superseded)
             yield Moment(at, "the gate", "asked people, and nobody answered", f"{text}. {became}", "unsure", place)
+            if superseded:
+                continue
+        first_at = None
 
 
 def _is_answered(records: Records, asked: Mapping[str, Any], following: Mapping[str, Any] | None) -> bool:

@@ -8,6 +8,7 @@ from ramp.core.judgement import duration
 from ramp.core.plan import format_percent
 from ramp.page.charts import Boundary, Chart, boundaries, charts
 from ramp.page.check_rows import CheckRow, rows, tone
+from ramp.page.costs import Costs, costs
 from ramp.page.records import Records
 from ramp.page.story import ENDINGS, Moment, story
 from ramp.page.track import Stop, track
@@ -75,6 +76,7 @@ class RampView:
     boundaries: tuple[Boundary, ...]
     story: tuple[Moment, ...]
     verbs: tuple[str, ...]
+    costs: Costs
     facts: tuple[tuple[str, str], ...]
 
     @property
@@ -143,6 +145,7 @@ def ramp_view(records: Records, now: float) -> RampView:
         boundaries=boundaries(records),
         story=story(records),
         verbs=VERBS.get(phase, ()),
+        costs=costs(records),
         facts=_facts(records),
     )
 
@@ -182,12 +185,13 @@ def _phase(records: Records) -> str:
 
 
 def _question(records: Records) -> Question | None:
-    request, plan = records.open_request, records.state.plan
+    request, state, plan = records.open_request, records.state, records.state.plan
     if request is None:
         return None
-    asked_at = float(request["asked_at"])
+    # Silence is counted from when people were first asked, of causes since then too.
+    asked_at = state.question.asked_at if state.question else float(request["asked_at"])
     holds = plan.approvals.on_timeout == "hold"
-    until = records.state.started_at + plan.deadline_seconds if holds else asked_at + plan.approvals.timeout_seconds
+    until = state.started_at + plan.deadline_seconds if holds else asked_at + plan.approvals.timeout_seconds
     return Question(
         request_id=str(request["request_id"]),
         text=_sentence(str(request["question"])),

@@ -199,6 +199,6 @@
   if (data) drawAll(JSON.parse(data.textContent));
   new ResizeObserver(resize).observe(document.body);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shown && drawAll(shown));
-  if (byId("fields")) fields(byId("fields"));
+  if (byId("fields")?.dataset.fields) fields(byId("fields"));
   if (document.body.dataset.live) live(document.body.dataset.live);
 })();
