@@ -1,6 +1,6 @@
 """The checks as rows: the verdict, the numbers against their limits, and what would change it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -60,7 +60,7 @@ class CheckRow:
     trace_id: str
 
 
-def rows(checks: list[Mapping[str, Any]]) -> tuple[CheckRow, ...]:
+def rows(checks: Sequence[Mapping[str, Any]]) -> tuple[CheckRow, ...]:
     """Every check of a look, the ones that do not pass first."""
     severity = {verdict: -index for index, verdict in enumerate(Verdict)}
     found = [_row(check) for check in checks]
