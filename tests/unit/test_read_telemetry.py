@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+<<<<<<< HEAD
 import socket
 from collections.abc import Iterator
 from traceback import extract_tb
+=======
+>>>>>>> 01ba36a (wip)
 from typing import Any
 
 import pytest
@@ -17,13 +20,10 @@ from aws_xray_sdk.core.models.subsegment import Subsegment
 from aws_xray_sdk.core.models.throwable import Throwable
 from read_path import settings
 from read_path.core.routing import Arm, Phase
-from read_path.settings import TelemetrySettings
 from read_path.telemetry import Telemetry
 from read_path.tracing import Tracing
 
-ABOUT = TelemetrySettings("huntaze-mock-read", "Huntaze/ReadPath", "INFO", "")
-ROOT, PARENT = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
-SAMPLED = f"Root={ROOT};Parent={PARENT};Sampled=1"
+from tests.x_ray import ABOUT, PARENT, ROOT, SAMPLED, Daemon
 
 
 class Broken:
@@ -90,35 +90,15 @@ def test_a_line_has_the_keys_that_powertools_would_give_it(monkeypatch: pytest.M
     assert len(line["timestamp"]) == len("2026-11-22T07:00:46.111Z")
 
 
-@pytest.fixture
-def daemon() -> Iterator[socket.socket]:
-    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sink.bind(("127.0.0.1", 0))
-    sink.settimeout(2)
-    yield sink
-    sink.close()
-
-
-def received(daemon: socket.socket) -> dict[str, Any]:
-    header, _, document = daemon.recv(65_535).partition(b"\n")
-    assert json.loads(header) == {"format": "json", "version": 1}
-    found: dict[str, Any] = json.loads(document)
-    return found
-
-
-def traced(daemon: socket.socket, header: str = SAMPLED) -> Telemetry:
-    return Telemetry(ABOUT, Tracing(f"127.0.0.1:{daemon.getsockname()[1]}", lambda: header), io.StringIO())
-
-
-def test_a_trace_carries_annotations_metadata_and_the_database(daemon: socket.socket) -> None:
+def test_a_trace_carries_annotations_metadata_and_the_database(daemon: Daemon) -> None:
     """As in Lambda: the segment is Lambda's own, and ours goes to the daemon under it, in one piece."""
-    telemetry = traced(daemon)
+    telemetry = daemon.telemetry()
     with telemetry.subsegment("read"):
         telemetry.annotate(canary=True, path="prisma", userId="user-1")
         telemetry.describe(version="7", canaryEnabled=True)
         with telemetry.subsegment("postgresql", namespace="remote"):
             onward = telemetry.onward()
-    read = received(daemon)
+    read = daemon.received()
     (database,) = read["subsegments"]
     assert (read["type"], read["name"], read["trace_id"], read["parent_id"]) == ("subsegment", "read", ROOT, PARENT)
     assert read["annotations"] == {"canary": True, "path": "prisma", "userId": "user-1"}
@@ -128,13 +108,13 @@ def test_a_trace_carries_annotations_metadata_and_the_database(daemon: socket.so
     assert onward == f"Root={ROOT};Parent={database['id']};Sampled=1"
 
 
-def test_a_document_has_the_keys_that_the_sdk_would_give_it(daemon: socket.socket) -> None:
+def test_a_document_has_the_keys_that_the_sdk_would_give_it(daemon: Daemon) -> None:
     """The SDK is too slow to load in front of users; what it sends is the measure."""
-    with traced(daemon).subsegment("read"):
+    with daemon.telemetry().subsegment("read"):
         pass
-    mine = received(daemon)
+    mine = daemon.received()
     recorder = AWSXRayRecorder()
-    recorder.configure(sampling=False, context=Context(), daemon_address=f"127.0.0.1:{daemon.getsockname()[1]}")
+    recorder.configure(sampling=False, context=Context(), daemon_address=daemon.address)
     recorder.begin_segment("function", traceid=ROOT)
     subsegment = recorder.begin_subsegment("read")
     assert isinstance(subsegment, Subsegment)
@@ -161,14 +141,13 @@ def test_an_exception_of_ours_is_told_as_the_sdk_would_but_for_its_message(daemo
 
 
 @pytest.mark.parametrize("header", ["", f"Root={ROOT};Parent={PARENT};Sampled=0"])
-def test_what_is_not_sampled_is_not_sent(daemon: socket.socket, header: str) -> None:
-    telemetry = traced(daemon, header)
+def test_what_is_not_sampled_is_not_sent(daemon: Daemon, header: str) -> None:
+    telemetry = daemon.telemetry(header)
     with telemetry.subsegment("read"):
         telemetry.annotate(canary=False)
         assert telemetry.onward() == header
-    daemon.settimeout(0.05)
     with pytest.raises(TimeoutError):
-        daemon.recv(10)
+        daemon.received(0.05)
 
 
 @pytest.mark.parametrize(("sampled", "said"), [("0", False), ("1", None)])

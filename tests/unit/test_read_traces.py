@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import socket
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -16,36 +13,15 @@ from read_path.core.breaker import Breaker
 from read_path.core.observation import CandidateError
 from read_path.core.routing import AdapterFlag, Flags, Phase, ShadowFlag
 from read_path.serve import Invocation, Service, serve
-from read_path.settings import TelemetrySettings
 from read_path.sources import mock
-from read_path.telemetry import Telemetry
-from read_path.tracing import Tracing
 
-ROOT, PARENT = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
+from tests.x_ray import PARENT, ROOT, Daemon
+
 PHASE = Phase("ramp-1", "2")
 STEP = {"ramp": "ramp-1", "step": "2"}
 EVERYBODY = AdapterFlag(PHASE, share_ppm=1_000_000, salt="s", deadline_ms=500, fallback=True)
 COMPARE_ALL = ShadowFlag(PHASE, sample_ppm=1_000_000, budget_ms=400)
 EVENT = {"userId": "user-1"}
-
-
-@pytest.fixture
-def daemon() -> Iterator[socket.socket]:
-    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sink.bind(("127.0.0.1", 0))
-    sink.settimeout(2)
-    yield sink
-    sink.close()
-
-
-def received(daemon: socket.socket) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(daemon.recv(65_535).partition(b"\n")[2])
-    return found
-
-
-def telemetry(daemon: socket.socket, header: str = f"Root={ROOT};Parent={PARENT};Sampled=1") -> Telemetry:
-    about = TelemetrySettings("huntaze-mock-read", "Huntaze/ReadPath", "INFO", "")
-    return Telemetry(about, Tracing(f"127.0.0.1:{daemon.getsockname()[1]}", lambda: header), io.StringIO())
 
 
 def given(value: Any) -> Any:
@@ -55,29 +31,29 @@ def given(value: Any) -> Any:
 
 
 def routed(
-    daemon: socket.socket,
+    daemon: Daemon,
     flags: Flags | Exception,
     failure: Exception | None = None,
     dispatch: Exception | None = None,
 ) -> dict[str, Any]:
     """The first document of one request: the candidate's where it answers, else the router's."""
-    to = telemetry(daemon)
+    to = daemon.telemetry()
 
     def ask(_: str, __: int) -> Answer:
         given(failure)
-        inner = telemetry(daemon, to.onward())
+        inner = daemon.telemetry(to.onward())
         return look_up(EVENT, "request-1", lambda _: mock.users()[0], inner)
 
     service = Service(lambda: given(flags), mock.read, ask, lambda _: given(dispatch), to, lambda: 0.0, Breaker())
     assert serve(EVENT, Invocation("request-1", "7"), service)["statusCode"] == 200
-    return received(daemon)
+    return daemon.received()
 
 
 @pytest.mark.parametrize(
     ("flags", "enabled"),
     [(Flags(), False), (Flags(shadow=COMPARE_ALL), False), (Flags(EVERYBODY._replace(share_ppm=0)), True)],
 )
-def test_a_request_to_control_is_annotated_and_described(daemon: socket.socket, flags: Flags, enabled: bool) -> None:
+def test_a_request_to_control_is_annotated_and_described(daemon: Daemon, flags: Flags, enabled: bool) -> None:
     read = routed(daemon, flags)
     assert (read["name"], read["trace_id"], read["parent_id"]) == ("read", ROOT, PARENT)
     ramp = {"ramp": "ramp-1", "step": "2"} if flags.adapter or flags.shadow else {"ramp": "none", "step": "none"}
@@ -87,11 +63,11 @@ def test_a_request_to_control_is_annotated_and_described(daemon: socket.socket, 
     assert described == {"version": "7", "duration_ms": 0.0, "canaryEnabled": enabled}
 
 
-def test_shadow_work_has_a_subsegment_of_its_own(daemon: socket.socket) -> None:
+def test_shadow_work_has_a_subsegment_of_its_own(daemon: Daemon) -> None:
     assert [inner["name"] for inner in routed(daemon, Flags(shadow=COMPARE_ALL))["subsegments"]] == ["shadow"]
 
 
-def test_a_candidate_that_fails_is_seen_in_the_trace_of_the_answer_from_control(daemon: socket.socket) -> None:
+def test_a_candidate_that_fails_is_seen_in_the_trace_of_the_answer_from_control(daemon: Daemon) -> None:
     read = routed(daemon, Flags(EVERYBODY), CandidateError("Timeout", timed_out=True))
     assert read["annotations"] == {"canary": True, "path": "mock", "userId": "user-1", "fallback": True, **STEP}
     assert "fault" not in read
@@ -106,7 +82,7 @@ def test_a_candidate_that_fails_is_seen_in_the_trace_of_the_answer_from_control(
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_bug_of_ours_is_in_the_trace_with_all_that_is_searched_for(
-    daemon: socket.socket, broken: dict[str, Any], annotated: dict[str, Any], enabled: bool
+    daemon: Daemon, broken: dict[str, Any], annotated: dict[str, Any], enabled: bool
 ) -> None:
     """Control has answered. The exception's message stays out: it may hold what users must not read."""
     read = routed(daemon, **{"flags": Flags(shadow=COMPARE_ALL), **broken})
@@ -118,17 +94,17 @@ def test_a_bug_of_ours_is_in_the_trace_with_all_that_is_searched_for(
     assert "example.com" not in json.dumps(read)
 
 
-def test_a_bug_of_ours_on_the_candidates_side_names_the_arm_that_was_chosen(daemon: socket.socket) -> None:
+def test_a_bug_of_ours_on_the_candidates_side_names_the_arm_that_was_chosen(daemon: Daemon) -> None:
     routed(daemon, Flags(EVERYBODY, COMPARE_ALL), dispatch=ZeroDivisionError())
-    read = received(daemon)
+    read = daemon.received()
     assert read["annotations"] == {"canary": True, "path": "mock", "userId": "user-1", **STEP}
     assert read["fault"] is True
 
 
-def test_the_service_map_reads_router_candidate_database(daemon: socket.socket) -> None:
+def test_the_service_map_reads_router_candidate_database(daemon: Daemon) -> None:
     """Each is the parent of the next, in one trace, and both that are called are nodes (`remote`)."""
     candidate = routed(daemon, Flags(EVERYBODY, COMPARE_ALL))
-    router = received(daemon)
+    router = daemon.received()
     assert router["annotations"] == {"canary": True, "path": "prisma", "userId": "user-1", **STEP}
     asked, shadow = router["subsegments"]
     assert (asked["name"], asked["namespace"], shadow["name"]) == ("candidate", "remote", "shadow")
