@@ -88,7 +88,15 @@ def test_every_fault_of_a_plan_is_told_at_once() -> None:
         ({"evidence": {"period_seconds": 7}}, "evidence.period_seconds: is none of the choices, got 7"),
         (
             {"budgets": {"roll_back_percent": 0}},
-            "budgets.roll_back_percent: is out of range, got 0, expected a number ab",
+            "budgets.roll_back_percent: is out of range, got 0, expected a number from 0.0001 to 5",
+        ),
+        (
+            {"gates": {"mismatch_go_percent": 0}},
+            "gates.mismatch_go_percent: is no rate that a proof could stand on, got 0, expected more than 0, for",
+        ),
+        (
+            {"gates": {"mismatch_investigate_percent": 100}},
+            "gates.mismatch_investigate_percent: is out of range, got 100, expected a number above 0 to below 100 (no",
         ),
         ({"budgets": {"ask": 1}}, "budgets.ask: is no field of a plan, got 1, expected one of roll_back_percent"),
         (

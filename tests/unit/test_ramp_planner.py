@@ -108,3 +108,10 @@ def test_looks_that_would_fill_the_history_are_refused() -> None:
     """A look a second for a day is more than an execution remembers."""
     steps = [PlannedStep(1_000_000, 86_400, 0)]
     assert "at most 25000" in forecast(steps, LARGE, POLICY, look_seconds=1).faults[-1]
+
+
+def test_a_loose_limit_on_mismatches_leaves_the_certificate_of_errors() -> None:
+    """The slowest of the shadow bake's certificates counts."""
+    steps = [PlannedStep(0, 3_600, 3_600), PlannedStep(1_000_000, 3_600, 3_600)]
+    shadow, _ = forecast(steps, Traffic.at(1.0), Policy(mismatch_certified=0.9)).steps
+    assert shadow.certificate_requests == 267

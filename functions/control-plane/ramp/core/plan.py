@@ -246,6 +246,7 @@ _WRONG = {
     "minimum": "is out of range",
     "maximum": "is out of range",
     "exclusiveMinimum": "is out of range",
+    "exclusiveMaximum": "is out of range",
     "minItems": "has too few items",
     "maxItems": "has too many items",
     "minLength": "is too short",
@@ -276,15 +277,21 @@ def _shown(value: object) -> str:
 
 
 def _expected(schema: Any) -> str:
+    why = f" ({schema['$comment']})" if "$comment" in schema else ""
+    return f"{_allowed(schema)}{why}"
+
+
+def _allowed(schema: Any) -> str:
     if "else" in schema:
         return f"{_expected(schema['else'])}, or {_expected(schema['then'])}"
     if "enum" in schema:
         return "one of " + ", ".join(json.dumps(choice) for choice in schema["enum"])
-    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum")
+    low, high = (schema.get(end, schema.get(f"exclusive{end.capitalize()}")) for end in ("minimum", "maximum"))
     least, most = schema.get("minItems", schema.get("minLength")), schema.get("maxItems", schema.get("maxLength"))
     kind = json.dumps(schema["const"]) if "const" in schema else _KINDS[schema.get("type", "object")]
     if low is not None:
-        return f"{kind} {'above' if 'exclusiveMinimum' in schema else 'from'} {low} to {high}"
+        to = "to below" if "exclusiveMaximum" in schema else "to"
+        return f"{kind} {'above' if 'exclusiveMinimum' in schema else 'from'} {low} {to} {high}"
     if most is not None:
         unit = "items" if schema["type"] == "array" else "characters"
         return f"{kind} of {least or 0} to {most} {unit}"
@@ -316,7 +323,7 @@ def _rule_faults(raw: Mapping[str, Any]) -> Iterator[str]:
         yield f"shadow.sample_percent: is too fine, got {_shown(sample)}, expected at most four decimals"
     if raw.get("lever") == "alias" and not raw.get("candidate_version"):
         yield "candidate_version: is missing, got nothing, expected the published version that lever alias moves to"
-    yield from _threshold_faults(raw.get("gates"))
+    yield from _threshold_faults(raw.get("gates"), raw.get("gate", "sequential"))
 
 
 def _step_faults(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -378,7 +385,7 @@ def _history_faults(plan: Plan) -> Iterator[str]:
         )
 
 
-def _threshold_faults(gates: object) -> Iterator[str]:
+def _threshold_faults(gates: object, gate: object) -> Iterator[str]:
     if not isinstance(gates, Mapping):
         return
     whole = _with_defaults({name: gates[name] for name in gates if name in _GATES["properties"]}, _GATES)
@@ -389,6 +396,11 @@ def _threshold_faults(gates: object) -> Iterator[str]:
                 f"gates.{check}_go_percent: is above the threshold to investigate, got {_shown(go)}, "
                 f"expected at most {_shown(investigate)}"
             )
+    if gate == "sequential" and whole["mismatch_go_percent"] == 0 and _is_number(whole["mismatch_go_percent"]):
+        yield (
+            "gates.mismatch_go_percent: is no rate that a proof could stand on, got 0, "
+            "expected more than 0, for example 0.1"
+        )
 
 
 _GATES = SCHEMA["properties"]["gates"]

@@ -227,7 +227,7 @@ def _with_next(shares_ppm: Sequence[int]) -> list[tuple[int, int | None]]:
 def _certificate(share_ppm: int, next_ppm: int | None, traffic: Traffic, policy: Policy) -> tuple[float, float]:
     """The bound and the error probability that the step's slowest certificate has."""
     if share_ppm == 0:
-        return policy.mismatch_certified, policy.beta_shadow
+        return min(policy.mismatch_certified, policy.error_limit), policy.beta_shadow
     return harm_budget(Position(share_ppm, next_ppm), policy, traffic.requests_per_second)
 
 
