@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-<<<<<<< HEAD
-import socket
-from collections.abc import Iterator
 from traceback import extract_tb
-=======
->>>>>>> 01ba36a (wip)
 from typing import Any
 
 import pytest
