@@ -120,15 +120,15 @@ def test_a_document_has_the_keys_that_the_sdk_would_give_it(daemon: Daemon) -> N
     assert {type(mine[name]) for name in sent_apart} == {type(document[name]) for name in sent_apart}
 
 
-def test_an_exception_of_ours_is_told_as_the_sdk_would_but_for_its_message(daemon: socket.socket) -> None:
-    telemetry = traced(daemon)
+def test_an_exception_of_ours_is_told_as_the_sdk_would_but_for_its_message(daemon: Daemon) -> None:
+    telemetry = daemon.telemetry()
     with telemetry.subsegment("read"):
         try:
             json.loads("user-1's data")
         except ValueError as error:
             telemetry.fault(error)
             theirs = Throwable(error, extract_tb(error.__traceback__)).to_dict()
-    read = received(daemon)
+    read = daemon.received()
     (mine,) = read["cause"]["exceptions"]
     assert (read["fault"], mine["type"], mine["stack"]) == (True, theirs["type"], theirs["stack"])
     assert theirs.keys() - mine.keys() == {"message", "remote"}
