@@ -100,7 +100,7 @@ def test_a_plan_at_the_end_of_a_range_is_refused_or_judged(path: tuple[str, ...]
     assert_refused_or_judged(a_plan(gate, (path, value)))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.sampled_from(["sequential", "fixed"]), st.lists(st.sampled_from(EXTREMES), min_size=2, max_size=6))
 def test_plans_at_the_ends_of_several_ranges_are_refused_or_judged(
     gate: str, changes: list[tuple[tuple[str, ...], float]]

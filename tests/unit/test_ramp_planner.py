@@ -42,7 +42,7 @@ def test_a_forecast_says_what_each_step_takes_and_catches() -> None:
     """A quarter of a thousand a day, before half of the users: 89 clean requests."""
     step = forecast(auto_steps(SMALL, POLICY), SMALL, POLICY).steps[1]
     assert step.certificate_requests == 89
-    assert step.users_at_risk == 12
+    assert step.users_at_risk == 13
     assert step.certificate_seconds == pytest.approx(89 / 250 * 86_400)
     assert "89 clean ones" in step.sentence()
     assert 0.05 < step.caught_rate < 0.3
@@ -115,3 +115,10 @@ def test_a_loose_limit_on_mismatches_leaves_the_certificate_of_errors() -> None:
     steps = [PlannedStep(0, 3_600, 3_600), PlannedStep(1_000_000, 3_600, 3_600)]
     shadow, _ = forecast(steps, Traffic.at(1.0), Policy(mismatch_certified=0.9)).steps
     assert shadow.certificate_requests == 267
+
+
+def test_half_a_user_at_risk_is_one() -> None:
+    """1 % of 50 users may be somebody; 7 % of 100 are 7, whatever binary fractions say."""
+    few = forecast([PlannedStep(10_000, 60, 60)], Traffic.at(1.0, 50), POLICY).steps[0]
+    many = forecast([PlannedStep(70_000, 60, 60)], Traffic.at(1.0, 100), POLICY).steps[0]
+    assert (few.users_at_risk, many.users_at_risk) == (1, 7)

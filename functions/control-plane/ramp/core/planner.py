@@ -78,7 +78,8 @@ class StepForecast:
 
     `certificate_requests` counts the steps before, too; `certificate_seconds` is what is left of it here, for a
     candidate without failures; `slow_seconds` the same for one that fails half as often as the certificate allows.
-    `caught_rate` is the smallest rate of failures that is rolled back by the end of the step in 9 of 10 ramps.
+    `caught_rate` is the smallest rate of failures that is rolled back by the end of the step in 9 of 10 ramps;
+    `users_at_risk` are how many fall into the share on average, rounded up.
     `asked_share` (0-1): ramps of a candidate without failures that end in a question here, since too few users fall
     into the share, and `empty_share` the ones of them in which nobody does.
     """
@@ -271,7 +272,7 @@ def _step_forecast(
         certificate_seconds=certificate_seconds,
         slow_seconds=_divided(max(0.0, _slow_requests(bound, beta) - live_requests), pace),
         caught_rate=_caught_rate(live_requests + requests, policy),
-        users_at_risk=round(traffic.users * step.share),
+        users_at_risk=-(-traffic.users * step.share_ppm // HUNDRED_PERCENT_PPM),
         empty_share=_below(1, traffic.users, step.share) if 0 < step.share < 1 else 0.0,
     )
 
