@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from ramp import net, tasks
-from ramp.core.check import Check, Consequence, Verdict
+from ramp.core.check import Check, Consequence, Numbers, Verdict
+from ramp.core.evidence import Evidence
 from ramp.core.flag_document import OFF, Setting
-from ramp.core.plan import Plan, PlanInvalid
+from ramp.core.judge import judge
+from ramp.core.plan import SCHEMA, Plan, PlanInvalid
+from ramp.core.sequential_gate import GateState
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, decide
 from ramp.errors import TrafficMoved
@@ -244,11 +247,42 @@ def test_a_check_that_only_warns_is_shown_and_never_acts(verdict: Verdict, conse
 
 def test_an_acknowledged_cause_is_not_asked_about_but_still_rolls_back() -> None:
     """The plan answers questions beforehand; harm is no question."""
-    state = at_shadow(acknowledged=["mismatches", "errors"])
+    state = at_shadow(acknowledged=["mismatches"])
     doubt = Check("mismatches", Verdict.FAIL, Consequence.ASK, "8 of 25 differ")
+    unsure = Check("mismatches", Verdict.INCONCLUSIVE, Consequence.ASK, "1 of 25 differ", Numbers(trials=25))
     harm = Check("errors", Verdict.FAIL, Consequence.ROLL_BACK, "9 of 25 failed")
     assert decide(state, [doubt], now=700.0).action is Action.ADVANCE
+    assert decide(state, [unsure], now=700.0).action is Action.ADVANCE
     assert decide(state, [doubt, harm], now=700.0).action is Action.ROLL_BACK
+
+
+@pytest.mark.parametrize("gate", ["sequential", "fixed"])
+@pytest.mark.parametrize("silenced", ["acknowledged", "warn_only"])
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_zero_traffic_never_goes_on_whatever_a_plan_knows_or_silences(gate: str, silenced: str, step: int) -> None:
+    """Not at any step: what nobody has seen cannot be known, and green alarms are no evidence."""
+    names = SCHEMA["properties"]["gates"]["properties"][silenced]["items"]["enum"]
+    known = [name for name in names if name not in UNUSED[gate]]
+    steps = [{"percent": percent, "bake_seconds": 600} for percent in (0, 50, 100)]
+    raw = {"gate": gate, "steps": steps, "gates": {silenced: known}}
+    state = RampState("r", "arn", raw, "1", 0.0, step=step, step_started_at=60.0)
+    nothing = Evidence(alarms={"alarm": "OK"}, until=1_860.0)
+    checks = judge(state, nothing, GateState.begin().to_wire(), 1_920.0).checks
+    assert decide(state, checks, now=1_920.0).action is Action.ASK
+
+
+UNUSED = {
+    "sequential": {"shadow failures", "shadow p95"},
+    "fixed": {"errors against control", "shadow errors", "shadow latency"},
+}
+
+
+def test_a_check_that_rolls_back_cannot_be_acknowledged() -> None:
+    """The plan is told so, before a ramp relies on it."""
+    with pytest.raises(
+        PlanInvalid, match=r"gates.acknowledged\[0\]: is none of the choices, got \"errors\".*roll back"
+    ):
+        Plan.parse(at_shadow(acknowledged=["errors"]).raw_plan)
 
 
 def test_checks_that_are_none_of_the_gates_cannot_be_silenced() -> None:

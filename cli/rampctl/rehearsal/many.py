@@ -14,7 +14,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from ramp import tasks
 from ramp.core import gate
-from ramp.core.check import Check, Consequence
+from ramp.core.check import Check, Consequence, Numbers
 from ramp.core.flag_document import setting_for
 from ramp.core.judge import policy_of, position_of
 from ramp.core.plan import Plan
@@ -124,8 +124,10 @@ class _Ramp:
             return Action.EXTEND
         known, position = self._evidence.known(), position_of(plan, looked.step)
         rows = judgements(known, position, self._evidence.policy)
-        checks = [Check(row.name, row.verdict, row.consequence, "") for row in rows]
-        checks.append(Check("share", share_verdict(known, position, self._evidence.policy)[0], Consequence.ASK, ""))
+        checks = [Check(row.name, row.verdict, row.consequence, "", Numbers(trials=row.tally.trials)) for row in rows]
+        verdict, _ = share_verdict(known, position, self._evidence.policy)
+        total = Numbers(trials=known.step.control + known.step.candidate)
+        checks.append(Check("share", verdict, Consequence.ASK, "", total))
         checks += gate.alarm_checks(dict.fromkeys(GUARDS, "OK"))  # one that is not has aborted the ramp
         step = known.step
         requests = step.control + step.candidate if step.step == looked.step else 0

@@ -214,7 +214,9 @@ def _question(state: RampState, causes: tuple[str, ...], text: str, now: float) 
 def _acting(state: RampState, checks: Sequence[Check]) -> Sequence[Check]:
     """The checks that may decide; where none is left, that itself is not enough to go on."""
     acting = [check for check in checks if check.name not in state.plan.gates.warn_only]
-    return acting or [Check("evidence", Verdict.INCONCLUSIVE, Consequence.ASK, "no check is there to decide")]
+    if all(check.numbers.state for check in acting):  # alarms guard, and are no evidence to go on
+        return [*acting, Check("evidence", Verdict.INCONCLUSIVE, Consequence.ASK, "no check is there to decide")]
+    return acting
 
 
 def _cause(check: Check) -> str:
@@ -224,9 +226,13 @@ def _cause(check: Check) -> str:
 
 def _is_accepted(check: Check, state: RampState) -> bool:
     """Accepted by a person, or by the plan beforehand; what rolls back cannot be accepted."""
-    if check.name in state.plan.gates.acknowledged:
-        return True
-    return _is_covered(_cause(check), state.acknowledged)
+    return _is_known(check, state) or _is_covered(_cause(check), state.acknowledged)
+
+
+def _is_known(check: Check, state: RampState) -> bool:
+    """Whether the plan knows the cause, and it is seen: without one trial there is nothing that could be known."""
+    is_seen = check.verdict is Verdict.FAIL or bool(check.numbers.trials)
+    return is_seen and check.consequence is Consequence.ASK and check.name in state.plan.gates.acknowledged
 
 
 def _is_covered(cause: str, causes: Sequence[str]) -> bool:
