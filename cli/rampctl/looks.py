@@ -18,6 +18,7 @@ NOT_MIGRATED = frozenset({"42P01", "42703", "3F000"})  # Source: PostgreSQL, App
 SECRET_FIELDS = ("host", "port", "database", "username", "password")
 SERVED, SERVER_ERROR = 200, 500
 USER_FIELDS = {"id", "email", "name", "plan", "createdAt"}
+PUBLISHED = ("Layers", "Timeout", "MemorySize", "TracingConfig", "Runtime", "Handler")
 # As docs/wire.md has them: type, lowest, highest.
 NUMBERS: Mapping[str, tuple[float, float]] = {
     "share_ppm": (0, 1_000_000),
@@ -81,7 +82,7 @@ def functions(session: Session) -> str:
 
 
 def alias(session: Session) -> str:
-    """Whole, on a published version."""
+    """Whole, on a published version with the settings that were deployed last."""
     settings = session.settings
     position = session.levers.read().alias
     name = f"{settings.read_function}:{settings.read_alias}"
@@ -90,14 +91,42 @@ def alias(session: Session) -> str:
         raise UnsoundError(f"{name} is split: {shares}, the rest on {position.version}")
     if not position.version.isdecimal():
         raise UnsoundError(f"{name} is on {position.version}, which is no published version")
+    _assert_deployed(session, name, position.version)
     return f"{name} is whole on version {position.version}"
 
 
-def alias_exists(session: Session) -> str:
-    """There, wherever it points."""
+def alias_deployed(session: Session) -> str:
+    """Wherever it points: with the settings that were deployed last."""
     settings = session.settings
     position = session.levers.read().alias
-    return f"{settings.read_function}:{settings.read_alias} is on version {position.version}"
+    name = f"{settings.read_function}:{settings.read_alias}"
+    _assert_deployed(session, name, position.version)
+    return f"{name} is on version {position.version}"
+
+
+def _assert_deployed(session: Session, name: str, version: str) -> None:
+    """A version keeps the settings that it was published with, whatever becomes of the function's.
+
+    Settings of a version published later are fine: it waits for a ramp that moves the alias.
+    """
+    function = session.settings.read_function
+    pages = session.functions.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    versions: dict[str, Mapping[str, Any]] = {each["Version"]: each for page in pages for each in page["Versions"]}
+    newest = max(filter(str.isdecimal, versions), key=int, default=version)
+    if not _differing(versions["$LATEST"], versions[newest]):
+        return
+    if differing := _differing(versions["$LATEST"], versions[version]):
+        raise UnsoundError(
+            f"{name} is on version {version}, and what was deployed since reaches no user: {', '.join(differing)}; "
+            f"publish it (aws lambda publish-version --function-name {function}), and put the alias on that version"
+        )
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The settings that differ; variables by their names."""
+    names = [name for name in PUBLISHED if one.get(name) != other.get(name)]
+    here, there = (each.get("Environment", {}).get("Variables", {}) for each in (one, other))
+    return names + sorted(name for name in {*here, *there} if here.get(name) != there.get(name))
 
 
 def appconfig(session: Session) -> str:

@@ -67,7 +67,7 @@ CHECKS = (
     Check("annotations", "reads are found by them in X-Ray", DEPLOY, annotations),
     Check("flag retrieved", "routers poll it", "ramp doctor --repair", flag_retrieved),
     Check("alarms", "they stop a ramp whatever it is doing", DEPLOY, looks.guards),
-    Check("alias", "users read through it, and ramps and code deploys move it", DEPLOY, looks.alias_exists),
+    Check("alias", "users read through it, and ramps and code deploys move it", DEPLOY, looks.alias_deployed),
     Check("AppConfig", "traffic is moved by it", DEPLOY, looks.appconfig),
     Check("dashboard", "it is where people look while a ramp goes on", DEPLOY, looks.dashboard),
     Check("tracing", "without traces nobody finds out why a read was slow", DEPLOY, looks.tracing),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from ramp.adapters.alias_lever import AliasPosition
 from ramp.core.flag_document import setting_for
 from ramp.core.state import RampState
 from rampctl import inspection, looks, preflight, verifying
@@ -69,6 +71,37 @@ def test_there_are_fifteen_checks_before_a_ramp_and_twelve_after_a_deployment() 
     for checks, count in ((preflight.CHECKS, 15), (verifying.CHECKS, 12)):
         assert len({check.name for check in checks}) == count == len(checks)
         assert all(check.why and check.mends for check in checks)
+
+
+class Deployed:
+    """A session whose read function has these versions, each with its variables; users are on the first."""
+
+    settings = SimpleNamespace(read_function="read", read_alias="live")
+    levers = SimpleNamespace(read=lambda: SimpleNamespace(alias=AliasPosition("1", {}, "")))
+
+    def __init__(self, **variables: dict[str, str]) -> None:
+        versions = [
+            {"Version": name.replace("latest", "$LATEST").removeprefix("v"), "Environment": {"Variables": values}}
+            for name, values in variables.items()
+        ]
+        pages = SimpleNamespace(paginate=lambda **_: [{"Versions": versions[:1]}, {"Versions": versions[1:]}])
+        self.functions = SimpleNamespace(get_paginator=lambda _: pages)
+
+
+def test_what_was_deployed_and_never_published_reaches_no_user_and_is_named() -> None:
+    """They read through the alias, whose version keeps the settings that it was published with."""
+    session: Any = Deployed(v1={"USER_IDS": "clear", "X": "1"}, latest={"USER_IDS": "hashed", "X": "1"})
+    for look in (looks.alias, looks.alias_deployed):
+        with pytest.raises(UnsoundError, match=r"read:live is on version 1, .* reaches no user: USER_IDS; publish it"):
+            look(session)
+
+
+@pytest.mark.parametrize("newer", [{}, {"v2": {"USER_IDS": "hashed"}}], ids=["published", "for the alias lever"])
+def test_a_version_that_waits_for_a_ramp_by_the_alias_is_sound(newer: dict[str, Any]) -> None:
+    """As is the one that users are on, when nothing was deployed since."""
+    session: Any = Deployed(**{"v1": {"USER_IDS": "clear"}, **newer, "latest": newer.get("v2", {"USER_IDS": "clear"})})
+    assert looks.alias(session) == "read:live is whole on version 1"
+    assert looks.alias_deployed(session) == "read:live is on version 1"
 
 
 def test_what_the_control_plane_writes_is_no_malformed_flag() -> None:

@@ -1,0 +1,44 @@
+"""What SAM makes of the template keeps what the template promises."""
+
+from __future__ import annotations
+
+from tests.template.document import TEMPLATE
+from tests.template.transformed import named, of_type, resources
+
+VERSION_DESCRIPTION_MAX = 256  # Source: AWS Lambda API reference, PublishVersion
+ARN_OF_A_LAYER = "arn:aws-cn:lambda:cn-northwest-1:123456789012:layer:AWS-AppConfig-Extension-Arm64:1234"
+
+
+def parameters_behind(name: str) -> set[str]:
+    """The parameters that a name stands for: itself, or those that a condition asks."""
+    if name in TEMPLATE["Parameters"]:
+        return {name}
+    condition = TEMPLATE["Conditions"].get(name, {})
+    return {parameter for inner in named(condition) for parameter in parameters_behind(inner)}
+
+
+def test_each_parameter_that_reaches_the_read_function_publishes_a_version_of_it() -> None:
+    """Users read through the alias, and SAM publishes changed code alone: a parameter would reach nobody.
+
+    CloudFormation replaces a version whose description changes. Lambda refuses to publish one that changes nothing, so
+    a parameter that does not reach the function may not be named. Source: AWS::Lambda::Version, Description, "Update
+    requires: Replacement"; createOnlyProperties of its registry schema.
+    """
+    ((name, version),) = of_type("AWS::Lambda::Version").items()
+    function = resources()["MockReadFunction"]["Properties"]
+    reaching = {parameter for inner in named(function) for parameter in parameters_behind(inner)}
+    assert set(named(version["Properties"]["Description"])) == reaching
+    alias = resources()["MockReadFunctionAliaslive"]
+    assert alias["Properties"]["FunctionVersion"] == {"Fn::GetAtt": [name, "Version"]}
+    assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
+    assert version["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_longest_description_of_a_version_is_one_that_lambda_takes() -> None:
+    ((_, version),) = of_type("AWS::Lambda::Version").items()
+    text = version["Properties"]["Description"]["Fn::Sub"]
+    for name in named(version["Properties"]["Description"]):
+        parameter = TEMPLATE["Parameters"][name]
+        values = parameter.get("AllowedValues") or [parameter.get("MaxValue", ARN_OF_A_LAYER)]
+        text = text.replace(f"${{{name}}}", max(map(str, values), key=len))
+    assert len(text) <= VERSION_DESCRIPTION_MAX
