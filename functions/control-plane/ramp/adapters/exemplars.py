@@ -52,16 +52,17 @@ class Exemplars:
         found = False
         for check in (document or {}).get("checks", ()):
             for sign in signs(check):
-                if check.get("trace_id") or self._now() > until:
+                if trace_id := self._find(sign, ramp, step, since, until):
+                    check["trace_id"], found = trace_id, True
                     break
-                check["trace_id"] = self._find(sign, ramp, step, since)
-                found |= check["trace_id"] is not None
         if document and found:
             self._table.amend_look(ramp, step, look, document)
 
-    def _find(self, sign: Sign, ramp: str, step: int, since: float) -> str | None:
-        """Lately first, then in the whole step: a log of days cannot be read through."""
+    def _find(self, sign: Sign, ramp: str, step: int, since: float, until: float) -> str | None:
+        """Lately first, then in the whole step: a log of days cannot be read through. None once it is `until`."""
         for start in dict.fromkeys((max(since, self._now() - LATELY_SECONDS), since)):
+            if self._now() > until:
+                return None
             words = (sign.prefix, ramp) if sign.prefix else (ramp,)
             if trace_id := exemplar(self.lines(sign.source, words, start), sign, ramp, step):
                 return trace_id
