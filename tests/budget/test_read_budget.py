@@ -9,6 +9,7 @@ import sysconfig
 
 import pytest
 
+from benchmarks.read import hung
 from benchmarks.read.functions import BARE, ROUTER
 from benchmarks.read.house import house
 from benchmarks.read.sandbox import REPOSITORY, sandbox
@@ -47,3 +48,10 @@ def test_the_router_starts_within_twice_a_bare_functions_time() -> None:
                 with sandbox(handler, home.environment()) as started:
                     best[handler] = min(best[handler], started.init_seconds)
     assert best[ROUTER] / best[BARE] < GOAL * SLACK
+
+
+def test_a_candidate_that_hangs_costs_its_deadline_and_little_more() -> None:
+    """Of few samples the median, beside a bare handler that sleeps as long; `make bench-read` has the percentile."""
+    found = {figure.measure: figure.value for figure in hung.hanging(20, 50)}
+    assert found["— p50 beyond it"] < 10
+    assert found["— added with the breaker open, p50"] < 10
