@@ -55,18 +55,19 @@ class World:
 
     def lines(self, function: str, since: datetime) -> list[dict[str, Any]]:
         """The function's lines with metrics under the load's ramp, asked for half a minute at a time."""
-        logs, found, step = self.stack.client("logs"), [], timedelta(seconds=30)
+        logs, step = self.stack.client("logs"), timedelta(seconds=30)
+        messages: list[str] = []
         begin, now = since, datetime.now(UTC)
         while begin < now:
             pages = logs.get_paginator("filter_log_events").paginate(
                 logGroupName=f"/aws/lambda/{function}",
                 startTime=_milliseconds(begin),
                 endTime=_milliseconds(begin + step) - 1,
-                filterPattern=f'{{ $.ramp = "{RAMP}" }}',
             )
-            found += [json.loads(event["message"]) for page in pages for event in page["events"]]
+            messages += [event["message"] for page in pages for event in page["events"]]
             begin += step
-        return [line for line in found if "_aws" in line]
+        lines = [json.loads(message) for message in messages if message.startswith("{")]  # others are Lambda's own
+        return [line for line in lines if "_aws" in line and line["ramp"] == RAMP]
 
     def undelivered(self) -> list[str]:
         """Requests whose comparison lies in the queue of failures; it is empty afterwards."""
