@@ -323,6 +323,17 @@ def doctor(
 
 
 @app.command()
+def retire(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it, after saying what.")] = False, local: Local = False
+) -> Exit:
+    """Before `sam delete`: flags off, and what ramps wrote into AppConfig goes. 0 nothing is left, 1 something is."""
+    from rampctl import retiring
+    from rampctl.session import Session
+
+    return retiring.retire(Session.open(local=local), typer.echo, sure=yes)
+
+
+@app.command()
 def compare(
     every: Annotated[bool, typer.Option("--all", help="Every user; the default.")] = False,
     sample: Annotated[int | None, typer.Option(min=1, help="About so many users instead, evenly spread.")] = None,
