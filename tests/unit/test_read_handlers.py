@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 from types import ModuleType, SimpleNamespace
@@ -76,12 +75,3 @@ def test_the_way_to_lambda_is_made_ready_when_flags_lead_there_and_only_then(
     monkeypatch.setattr(router, "service", lambda name: SimpleNamespace(make_ready=lambda: readied.append(name)))
     router._make_ready(flags)
     assert readied == (["lambda"] if is_readied else [])
-
-
-def test_the_start_leaves_nothing_for_a_users_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was loaded would be looked through once, in front of a user."""
-    gc.unfreeze()
-    router = fresh("router", monkeypatch)
-    router._read_first_flags()
-    assert gc.get_freeze_count() > 0
-    gc.unfreeze()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from contextlib import suppress
 from functools import cache
@@ -83,7 +82,6 @@ def _dispatch() -> Dispatch:
 def _read_first_flags() -> None:
     with suppress(SettingsError):  # told where a request needs them
         _flags().current()
-    gc.freeze()  # what the start has loaded is never garbage, and looking through it is a user's 11 ms, once
 
 
 # Begun while Lambda still ends the start, so that the first user waits only for what is left of it.
