@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from ramp.core.bucket import Bucket
+from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.feasibility import resolve
-from ramp.core.plan import SCHEMA, Plan, PlanInvalid, format_percent, to_ppm
+from ramp.core.judge import judge
+from ramp.core.plan import CHECK_OF, GATES, SCHEMA, Plan, PlanInvalid, format_percent, to_ppm
 from ramp.core.planner import Traffic
+from ramp.core.sequential_gate import GateState
+from ramp.core.state import RampState
 
 EVENTS = Path(__file__).parents[2] / "events"
 MINIMAL: dict[str, Any] = {"steps": [{"percent": 100, "bake_seconds": 60}]}
@@ -98,6 +103,27 @@ def test_every_fault_of_a_plan_is_told_at_once() -> None:
             {"gates": {"mismatch_investigate_percent": 100}},
             "gates.mismatch_investigate_percent: is out of range, got 100, expected a number above 0 to below 100 (no",
         ),
+        (
+            {"gates": {"shadow_p95_ms_max": 800}},
+            'gates.shadow_p95_ms_max: is a limit of gate "fixed", got 800 with gate "sequential", expected none',
+        ),
+        (
+            {"gates": {"latency_investigate_percent": 5}},
+            'gates.latency_investigate_percent: is a limit of gate "fixed"',
+        ),
+        ({"gates": {"shadow_failure_percent_max": 9}}, 'gates.shadow_failure_percent_max: is a limit of gate "fixed"'),
+        (
+            {"gates": {"warn_only": ["share", "shadow p95"]}},
+            'gates.warn_only[1]: is a check of gate "fixed", got "shadow p95" with gate "sequential", expected one of',
+        ),
+        (
+            {"gate": "fixed", "gates": {"acknowledged": ["shadow latency"]}},
+            'gates.acknowledged[0]: is a check of gate "sequential", got "shadow latency" with gate "fixed"',
+        ),
+        (
+            {"gate": "fixed", "budgets": {"ask_percent": 1}},
+            'budgets: are probabilities of gate "sequential", got gate "fixed", expected none',
+        ),
         ({"budgets": {"ask": 1}}, "budgets.ask: is no field of a plan, got 1, expected one of roll_back_percent"),
         (
             {"gates": {"on_patience": "go"}},
@@ -110,6 +136,30 @@ def test_a_fault_is_told_with_its_path(change: dict[str, Any], said: str) -> Non
     """One fault, one sentence."""
     (fault,) = faults({**MINIMAL, **change})
     assert fault.startswith(said)
+
+
+def test_a_limit_that_only_the_other_gate_has_stands_in_no_ones_way() -> None:
+    """The default of what this gate does not know is no bound on what it does."""
+    assert Plan.parse({**MINIMAL, "gates": {"latency_go_percent": 40}})
+
+
+@pytest.mark.parametrize("gate", sorted(GATES))
+def test_the_checks_that_plans_may_name_are_those_of_the_gate(gate: str) -> None:
+    """A name that no check of the gate has would silence nothing."""
+    named = set(SCHEMA["properties"]["gates"]["properties"]["warn_only"]["items"]["enum"])
+    counted = ArmCounts(requests=1_000, comparisons=1_000, misrouted=0, p95_ms=9.0)
+    bucket = Bucket(0, 60, 1, 500_000, control_requests=900, candidate_requests=900, shadow_requests=900)
+    bucket = bucket._replace(control_slow=9, candidate_slow=9, shadow_slow=9, comparisons=900)
+    found = set[str]()
+    for step in (0, 1):
+        state = RampState("r", "arn", {"gate": gate, "steps": STEPS}, "1", 0.0, step=step)
+        buckets = (bucket._replace(step=step), bucket._replace(start=60, step=step))
+        evidence = Evidence(counted, counted, counted, {}, 120.0, buckets)
+        found |= {check.name for check in judge(state, evidence, GateState.begin().to_wire(), 180.0).checks}
+    assert found == {name for name in named if CHECK_OF.get(name, gate) == gate}
+
+
+STEPS = [{"percent": 0, "bake_seconds": 60}, {"percent": 50, "bake_seconds": 60}, {"percent": 100, "bake_seconds": 60}]
 
 
 def test_the_schema_is_one_and_missing_steps_are_told_with_both_kinds() -> None:

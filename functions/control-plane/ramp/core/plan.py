@@ -323,7 +323,12 @@ def _rule_faults(raw: Mapping[str, Any]) -> Iterator[str]:
         yield f"shadow.sample_percent: is too fine, got {_shown(sample)}, expected at most four decimals"
     if raw.get("lever") == "alias" and not raw.get("candidate_version"):
         yield "candidate_version: is missing, got nothing, expected the published version that lever alias moves to"
-    yield from _threshold_faults(raw.get("gates"), raw.get("gate", "sequential"))
+    gate = raw.get("gate", SCHEMA["properties"]["gate"]["default"])
+    if isinstance(raw.get("gates"), Mapping):
+        yield from _threshold_faults(raw["gates"], gate)
+        yield from _foreign_faults(raw["gates"], gate)
+    if "budgets" in raw and gate == "fixed":
+        yield 'budgets: are probabilities of gate "sequential", got gate "fixed", expected none'
 
 
 def _step_faults(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -385,11 +390,9 @@ def _history_faults(plan: Plan) -> Iterator[str]:
         )
 
 
-def _threshold_faults(gates: object, gate: object) -> Iterator[str]:
-    if not isinstance(gates, Mapping):
-        return
+def _threshold_faults(gates: Mapping[str, Any], gate: object) -> Iterator[str]:
     whole = _with_defaults({name: gates[name] for name in gates if name in _GATES["properties"]}, _GATES)
-    for check in ("latency", "mismatch"):
+    for check in ("latency", "mismatch") if gate == "fixed" else ("mismatch",):
         go, investigate = whole[f"{check}_go_percent"], whole[f"{check}_investigate_percent"]
         if _is_number(go) and _is_number(investigate) and go > investigate:
             yield (
@@ -403,7 +406,39 @@ def _threshold_faults(gates: object, gate: object) -> Iterator[str]:
         )
 
 
+def _foreign_faults(gates: Mapping[str, Any], gate: Any) -> Iterator[str]:
+    """What the plan sets and its gate does not know: a limit that nobody holds the candidate to must not look like one.
+
+    Nothing is said of a gate that is itself a fault.
+    """
+    if gate not in [*GATES]:
+        return
+    for name, of in LIMIT_OF.items():
+        if name in gates and gate != of:
+            got = f'got {_shown(gates[name])} with gate "{gate}"'
+            yield f'gates.{name}: is a limit of gate "{of}", {got}, expected none'
+    for field in ("warn_only", "acknowledged"):
+        names = gates.get(field)
+        for index, name in enumerate(names if isinstance(names, list) else []):
+            if isinstance(name, str) and CHECK_OF.get(name, gate) != gate:
+                got = f'got "{name}" with gate "{gate}"'
+                yield f'gates.{field}[{index}]: is a check of gate "{CHECK_OF[name]}", {got}, expected one of its own'
+
+
 _GATES = SCHEMA["properties"]["gates"]
+GATES = frozenset(SCHEMA["properties"]["gate"]["enum"])
+LIMIT_OF: Mapping[str, str] = {
+    "latency_investigate_percent": "fixed",
+    "shadow_failure_percent_max": "fixed",
+    "shadow_p95_ms_max": "fixed",
+}
+CHECK_OF: Mapping[str, str] = {
+    "shadow failures": "fixed",
+    "shadow p95": "fixed",
+    "errors against control": "sequential",
+    "shadow errors": "sequential",
+    "shadow latency": "sequential",
+}
 
 
 def _is_number(value: object) -> "TypeIs[int | float]":
