@@ -35,9 +35,12 @@ SLACK_SECONDS = 0.25  # a busy machine wakes who waits late
 
 @dataclass
 class Resolver:
-    """`getaddrinfo` for one name: these addresses, once `goes_on` lets it."""
+    """`getaddrinfo` for one name, once `goes_on` lets it: addresses of this machine, told apart by their ports.
 
-    addresses: list[str] = field(default_factory=lambda: ["127.0.0.1"])
+    None is the port that was asked for.
+    """
+
+    ports: list[int | None] = field(default_factory=lambda: [None])
     goes_on: threading.Event = field(default_factory=threading.Event)
     asked: int = 0
     ended: int = 0
@@ -47,9 +50,9 @@ class Resolver:
         self.asked += 1
         self.goes_on.wait(10)
         self.ended += 1
-        if not self.addresses:
+        if not self.ports:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in self.addresses]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", other or port)) for other in self.ports]
 
 
 @pytest.fixture
@@ -101,18 +104,18 @@ def timed_out(asked: CandidateFunction) -> float:
 
 
 @contextmanager
-def mute(port: int) -> Iterator[str]:
-    """An address that takes no more connections on `port`, as one behind which nobody is any more: SYNs are lost."""
+def mute() -> Iterator[int]:
+    """A port that takes no more connections, as where nobody is any more: what asks for one is lost."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.2", port))
+        listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         for _ in range(4):
             filling = stack.enter_context(socket.socket())
             filling.setblocking(False)
-            filling.connect_ex(("127.0.0.2", port))
+            filling.connect_ex(listener.getsockname())
         time.sleep(0.05)
-        yield "127.0.0.2"
+        yield listener.getsockname()[1]
 
 
 def test_a_name_that_hangs_is_left_at_the_deadline_and_leaves_one_thread_behind(resolver: Resolver, port: int) -> None:
@@ -161,26 +164,26 @@ def test_a_name_is_looked_up_once_a_minute_and_not_at_each_connection(resolver: 
 
 
 def test_a_name_that_is_unknown_is_a_failure_and_asked_again(resolver: Resolver, port: int) -> None:
-    resolver.addresses = []
+    resolver.ports = []
     asked = candidate(port)
     with pytest.raises(CandidateError, match="ConnectionFailed"):
         asked.read("user-1", 2000)
-    resolver.addresses = ["127.0.0.1"]
+    resolver.ports = [None]
     assert asked.read("user-1", 2000) == Answer(200, "{}")
 
 
 def test_an_address_that_is_gone_leaves_half_the_time_to_the_next(resolver: Resolver, port: int) -> None:
-    with mute(port) as gone:
-        resolver.addresses = [gone, "127.0.0.1"]
+    with mute() as gone:
+        resolver.ports = [gone, None]
         assert candidate(port).read("user-1", 1000) == Answer(200, "{}")
 
 
 def test_addresses_that_are_all_gone_cost_one_deadline_and_are_looked_up_anew(resolver: Resolver, port: int) -> None:
     """A library that gives each address all of the time would take five deadlines."""
     asked = candidate(port)
-    with mute(port) as gone:
-        resolver.addresses = [gone] * 5
+    with mute() as gone:
+        resolver.ports = [gone] * 5
         assert timed_out(asked) < DEADLINE_MS / 1000 + SLACK_SECONDS
-    resolver.addresses = ["127.0.0.1"]
+    resolver.ports = [None]
     assert asked.read("user-1", 2000) == Answer(200, "{}")
     assert resolver.asked == 2
