@@ -25,6 +25,7 @@ POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERT
 OPTIONAL: set[str] = set()  # read with a default, for those who need another
 GLOBAL = set(GLOBALS["Environment"]["Variables"])
 WIRE = (ROOT / "docs" / "wire.md").read_text()
+BUDGET_MS_MAX = 10_000  # docs/wire.md, The flag document
 
 
 class Recorded(dict[str, str]):
@@ -118,19 +119,31 @@ def test_the_guards_watch_metrics_that_exist() -> None:
         }
 
 
-# Source: "Working with Lambda metrics", "Monitoring Step Functions metrics", "Monitoring Amazon EventBridge" of AWS.
+# Source: AWS, "Working with Lambda metrics", "Monitoring Step Functions metrics", "Monitoring Amazon EventBridge",
+# "Available CloudWatch metrics for Amazon SQS".
 AWS_METRICS: Mapping[tuple[str, str], set[str]] = {
     ("AWS/Lambda", "Errors"): {"FunctionName", "Resource"},
     ("AWS/Lambda", "Invocations"): {"FunctionName", "Resource"},
     ("AWS/Lambda", "AsyncEventAge"): {"FunctionName"},
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"): {"QueueName"},
     ("AWS/States", "ExecutionsTimedOut"): {"StateMachineArn"},
     ("AWS/Events", "TriggeredRules"): {"RuleName"},
 }
 
 
-def test_every_alarm_watches_a_metric_under_dimensions_that_report_and_somebody_hears_it() -> None:
+def chosen(value: Any, condition: str, *, holds: bool) -> Any:
+    """A part of the template with the `Fn::If` of one condition resolved."""
+    if isinstance(value, Mapping):
+        if value.get("Fn::If", [None])[0] == condition:
+            return chosen(value["Fn::If"][1 if holds else 2], condition, holds=holds)
+        return {name: chosen(item, condition, holds=holds) for name, item in value.items()}
+    return [chosen(item, condition, holds=holds) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("by_queue", [False, True], ids=["invoke", "queue"])
+def test_every_alarm_watches_a_metric_under_dimensions_that_report_and_somebody_hears_it(by_queue: bool) -> None:
     """The wire's metrics by arm; AWS's own under dimensions that it documents for them."""
-    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+    for alarm in chosen(of_type("AWS::CloudWatch::Alarm"), "ShadowByQueue", holds=by_queue).values():
         assert alarm["TreatMissingData"] == "notBreaching"
         assert alarm["AlarmActions"][0] in ({"Ref": "AlarmTopic"}, {"Ref": "GuardTopic"})
         metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
@@ -141,6 +154,31 @@ def test_every_alarm_watches_a_metric_under_dimensions_that_report_and_somebody_
             else:
                 names = {dimension["Name"] for dimension in metric["Dimensions"]}
                 assert names == AWS_METRICS[metric["Namespace"], metric["MetricName"]]
+
+
+def test_comparisons_that_wait_too_long_are_told_of_where_they_wait() -> None:
+    """The comparator's own queue in Lambda, or the stack's; each counts its age in its own unit."""
+    for by_queue, metric, threshold in (
+        (False, "AsyncEventAge", 30_000),
+        (True, "ApproximateAgeOfOldestMessage", 30),
+    ):
+        alarm = chosen(RESOURCES["ShadowQueueAlarm"]["Properties"], "ShadowByQueue", holds=by_queue)
+        assert (alarm["MetricName"], alarm["Threshold"]) == (metric, threshold)
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": RESOURCES["ShadowQueue"]["Properties"]["QueueName"]}]
+
+
+def test_no_comparison_of_the_queue_is_lost_unseen() -> None:
+    """A batch has time for every read that is in it; what is given back lives to be handed on to those that failed.
+
+    Source: AWS Lambda, "Using Lambda with Amazon SQS" (six times the timeout); SQS hands a message on when it is
+    received more often than maxReceiveCount, so it must outlive its visibility.
+    """
+    queue, batch = RESOURCES["ShadowQueue"]["Properties"], RESOURCES["ShadowQueueMapping"]["Properties"]["BatchSize"]
+    seconds = chosen(FUNCTIONS["ShadowCompareFunction"]["Timeout"], "ShadowByQueue", holds=True)
+    assert batch * BUDGET_MS_MAX / 1000 < seconds
+    assert queue["VisibilityTimeout"] >= 6 * seconds
+    assert queue["MessageRetentionPeriod"] >= 2 * queue["VisibilityTimeout"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 1
 
 
 def test_what_aws_tells_of_itself_reaches_people_past_filters_and_keys() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -50,15 +51,26 @@ def test_the_files_of_events_read_are_answered(
     assert fresh("router", monkeypatch).handler(read_events[name], CONTEXT)["statusCode"] == 200
 
 
-def test_the_comparator_takes_a_queues_batch_and_keeps_back_what_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A record that is no JSON comes again alone; one that is no comparison is refused, and gone."""
+def test_the_comparator_takes_a_queues_batch_and_gives_back_what_breaks_it_or_comes_too_late(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each alone, and the log says how many and why; one that is no comparison is refused, and gone."""
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     shadow = importlib.reload(importlib.import_module("read_path.shadow"))
     monkeypatch.setattr(shadow, "_comparator", lambda: SimpleNamespace(telemetry=telemetry.telemetry()))
     records = [
-        {"messageId": str(number), "body": body, "eventSource": "aws:sqs"} for number, body in enumerate(["{}", "{"])
+        {
+            "messageId": name,
+            "body": body,
+            "attributes": {"SentTimestamp": str(int((time.time() - age) * 1000))},
+            "eventSource": "aws:sqs",
+        }
+        for name, body, age in [("refused", "{}", 0), ("broken", "{", 0), ("last minute's", "{}", 61)]
     ]
-    assert shadow.handler({"Records": records}, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    given_back = shadow.handler({"Records": records}, CONTEXT)["batchItemFailures"]
+    assert [each["itemIdentifier"] for each in given_back] == ["broken", "last minute's"]
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "given up" in line]
+    assert (line["level"], line["count"], line["reasons"]) == ("ERROR", 2, ["JSONDecodeError", "TooLateError"])
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,15 @@ from read_path.telemetry import telemetry
 from read_path.walk import walk
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _HASH_KEY_BYTES = 16
+_MAX_AGE_SECONDS = 60  # as with an invocation (MaximumEventAgeInSeconds): what is older is no evidence of now
+
+
+class TooLateError(Exception):
+    """A comparison that has waited for longer than it is worth anything."""
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -34,20 +40,28 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def batch(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Judge what a queue delivers; a record that breaks us comes again by itself, and not its whole batch."""
+    """Judge what a queue delivers. A record that breaks us, or comes too late, is given back by itself.
+
+    The queue then hands it on to those that failed, without another try; the log says how many, and why.
+    """
     from aws_lambda_powertools.utilities.batch import (  # noqa: PLC0415 - only with a queue, and it is slow to load
         BatchProcessor,
         EventType,
         process_partial_response,
     )
 
+    oldest_ms = (time.time() - _MAX_AGE_SECONDS) * 1000
+
+    def judge(record: SQSRecord) -> None:
+        if int(record.attributes.sent_timestamp) < oldest_ms:
+            raise TooLateError
+        compare(json.loads(record.body), _comparator())
+
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    response = process_partial_response(
-        event=event,
-        record_handler=lambda record: compare(json.loads(record.body), _comparator()),
-        processor=processor,
-        context=context,
-    )
+    response = process_partial_response(event=event, record_handler=judge, processor=processor, context=context)
+    if processor.exceptions:
+        reasons = sorted({type(error).__name__ for _, error, _ in processor.exceptions})
+        telemetry().error("[ERROR] comparisons given up", count=len(processor.exceptions), reasons=reasons)
     return dict(response)
 
 
