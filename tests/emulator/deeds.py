@@ -22,8 +22,9 @@ PLAN = {
     "steps": [{"percent": share, "bake_seconds": 1, "patience_seconds": 1} for share in (0, 40, 100)],
     "look_seconds": 1,
     "gate": "fixed",
+    "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 1},
-    "approvals": {"timeout_seconds": 600},
+    "approvals": {"timeout_seconds": 900},
 }
 ENDS_SECONDS = 60.0
 READS = 12

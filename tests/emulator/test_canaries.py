@@ -26,6 +26,7 @@ PLAN = {
     "gates": {"min_requests": 10, "latency_allowance_ms": 3000, "shadow_p95_ms_max": 9000, "error_percent_max": 50},
     "shadow": {"budget_ms": 5000},
     "routing": {"deadline_ms": 5000},
+    "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 1},
 }
 ENDS_SECONDS = 90.0

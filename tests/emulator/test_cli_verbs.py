@@ -26,6 +26,7 @@ PLAN = {
     "look_seconds": 1,
     "shadow": {"budget_ms": 10000},
     "gates": {"min_requests": 1, "shadow_p95_ms_max": 10000, "latency_allowance_ms": 5000},
+    "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 0},
 }
 

@@ -22,6 +22,7 @@ PLAN = {
         {"percent": 100, "bake_seconds": 1, "patience_seconds": 0},
     ],
     "look_seconds": 1,
+    "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 0},
 }
 

@@ -37,6 +37,7 @@ PLAN: dict[str, Any] = {
     ],
     "look_seconds": 1,
     "gate": "fixed",
+    "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 1},
     "notify": {"email": ["asked", "rolled_back"], "webhook": ["started", "asked", "promoted", "rolled_back"]},
 }

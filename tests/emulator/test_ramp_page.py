@@ -24,6 +24,7 @@ PLAN: dict[str, Any] = {
         {"percent": 100, "bake_seconds": 1, "patience_seconds": 0},
     ],
     "look_seconds": 1,
+    "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 0},
 }
 NEWS_MS = 30_000

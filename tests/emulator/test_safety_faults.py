@@ -33,6 +33,7 @@ PLAN: dict[str, Any] = {
     "steps": [{"percent": 50, "bake_seconds": 2, "approval": True}, {"percent": 100, "bake_seconds": 2}],
     "shadow": {"sample_percent": 0},
     "gates": {"min_requests": 20},
+    "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 0},
 }
 STATES = ("Prepare Ramp", "Shift Traffic", "Bake", "Measure", "Ask For Decision", "Promote", "Clean Up", "Roll Back")

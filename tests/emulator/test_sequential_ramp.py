@@ -28,6 +28,7 @@ PLAN: dict[str, Any] = {
         "mismatch_investigate_percent": 20,
         "latency_allowance_ms": 3000,
     },
+    "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 1, "settle_seconds": 5},
 }
 LIMIT_SECONDS = 150

@@ -18,7 +18,7 @@ from ramp.core.verdict import APPROVAL, Action, Answer, Command, Verb, decide
 PLANS: list[dict[str, Any]] = [
     {"steps": [{"percent": 0, "bake_seconds": 60, "approval": True}, {"percent": 100, "bake_seconds": 60}]},
     {"steps": [{"percent": 5, "bake_seconds": 60, "patience_seconds": 0}, {"percent": 100, "bake_seconds": 60}]},
-    {"steps": [{"percent": 100, "bake_seconds": 60}], "approvals": {"timeout_seconds": 30, "on_timeout": "hold"}},
+    {"steps": [{"percent": 100, "bake_seconds": 60}], "approvals": {"on_timeout": "hold"}},
 ]
 NAMES = ["errors", "mismatches", "latency", "share"]
 CHECKS = st.lists(

@@ -57,7 +57,7 @@ def test_a_question_carries_evidence_link_commands_and_what_silence_means(house:
         "PASS  errors: 0 of 200 requests failed",
         "https://links.example/link/random",
         f"ramp approve {RAMP} --reason",
-        "Without an answer within 45 minutes the ramp rolls back",
+        "Without an answer within 45 minutes the ramp rolls back, at its next look: at most 15 minutes later.",
     ):
         assert said in text
 

@@ -13,7 +13,7 @@ from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.feasibility import resolve
 from ramp.core.judge import judge
 from ramp.core.plan import CHECK_OF, GATES, SCHEMA, Plan, PlanInvalid, format_percent, to_ppm
-from ramp.core.planner import Traffic
+from ramp.core.planner import TOKEN_SECONDS, Traffic
 from ramp.core.sequential_gate import GateState
 from ramp.core.state import RampState
 
@@ -181,14 +181,22 @@ def test_faults_come_in_the_order_of_the_steps() -> None:
     assert [fault.partition(":")[0] for fault in found] == [f"steps[{index}].bake_seconds" for index in range(11)]
 
 
-def test_short_periods_are_refused_where_cloudwatch_has_forgotten_them() -> None:
-    """Three hours, counted over all bakes."""
-    steps = [{"percent": 1, "bake_seconds": 3600}, {"percent": 100, "bake_seconds": 7201}]
-    evidence = {"period_seconds": 10}
-    (fault,) = faults({"steps": steps, "evidence": evidence})
-    assert fault.startswith("evidence.period_seconds: CloudWatch forgets such short periods after 3 hours, got 10")
-    steps[1]["bake_seconds"] = 7200
-    assert Plan.parse({"steps": steps, "evidence": evidence})
+def test_short_periods_are_refused_where_cloudwatch_may_have_forgotten_them() -> None:
+    """Three hours on: a question or a pause may last until the deadline, however short the bakes are."""
+    plan = {"steps": [{"percent": 100, "bake_seconds": 60, "approval": True}], "evidence": {"period_seconds": 10}}
+    for changes in ({}, {"deadline_seconds": 10_801}):
+        (fault,) = faults({**plan, **changes})
+        assert fault.startswith("evidence.period_seconds: CloudWatch forgets such short periods after 3 hours, got 10")
+        assert "expected 60 or more, or a deadline_seconds of at most 10800" in fault
+    assert Plan.parse({**plan, "deadline_seconds": 10_800})
+    assert Plan.parse({**plan, "evidence": {"period_seconds": 60}})
+
+
+def test_a_question_stands_no_shorter_than_one_token() -> None:
+    """Silence is seen at the looks between two tokens: a minute would be a promise that nobody keeps."""
+    (fault,) = faults({**MINIMAL, "approvals": {"timeout_seconds": 60}})
+    assert fault.startswith("approvals.timeout_seconds: is out of range, got 60, expected a whole number from 900 to")
+    assert SCHEMA["properties"]["approvals"]["properties"]["timeout_seconds"]["minimum"] == TOKEN_SECONDS
 
 
 def test_what_people_wrote_is_cut_where_it_is_long() -> None:

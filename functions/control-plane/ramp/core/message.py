@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from ramp.core.judgement import duration
+from ramp.core.planner import TOKEN_SECONDS
 from ramp.core.state import Question, RampState
 
 
@@ -21,6 +22,7 @@ class Kind(StrEnum):
 
 
 CHANNELS = ("email", "webhook")
+ROLLS_BACK = f"rolls back, at its next look: at most {duration(TOKEN_SECONDS)} later"
 
 
 class Message(NamedTuple):
@@ -39,7 +41,7 @@ def question(state: RampState, asked: Question, checks: Sequence[Mapping[str, An
     """The question with the evidence in words, the ways to answer, and what silence means. `link` may be empty."""
     ramp, approvals = state.ramp, state.plan.approvals
     left = max(0.0, approvals.timeout_seconds - (now - asked.asked_at))
-    silence = "rolls back" if approvals.on_timeout == "roll_back" else "holds where it is"
+    silence = ROLLS_BACK if approvals.on_timeout == "roll_back" else "holds where it is"
     evidence = "\n".join(f"  {check['verdict']}  {check['name']}: {check['reason']}" for check in checks)
     here = f"Look at the evidence and decide here, on this question only:\n  {link}\n\nOr" if link else "Decide"
     text = (

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 PPM_PER_PERCENT = 10_000
 WHOLE_PPM = 1_000_000
+MINUTE_SECONDS = 60
 HIGH_RESOLUTION_SECONDS = 3 * 60 * 60  # Source: CloudWatch keeps periods under 60 s for 3 hours (GetMetricData).
 SHOWN_LENGTH = 60
 FAULTS_TOLD = 60  # Source: Step Functions takes a cause of at most 32,768 characters.
 AUTO = "auto"
 
 SCHEMA: Mapping[str, Any] = json.loads(files(__package__).joinpath("plan.schema.json").read_text("utf-8"))
+_PERIODS = SCHEMA["properties"]["evidence"]["properties"]["period_seconds"]["enum"]
+SHORT_PERIODS = tuple(period for period in _PERIODS if period < MINUTE_SECONDS)
+DEADLINE_SECONDS: int = SCHEMA["properties"]["deadline_seconds"]["default"]
 _VALIDATOR = Draft202012Validator(SCHEMA)
 
 
@@ -318,6 +322,7 @@ def _rule_faults(raw: Mapping[str, Any]) -> Iterator[str]:
         yield from _deadline_faults(raw, [step for step in steps if isinstance(step, Mapping)])
     elif steps == AUTO and raw.get("gate") == "fixed":
         yield 'steps: are made for the sequential gate only, got "auto" with gate "fixed", expected a list of steps'
+    yield from _period_faults(raw)
     sample = raw["shadow"].get("sample_percent") if isinstance(raw.get("shadow"), Mapping) else None
     if _is_number(sample) and not _is_whole_ppm(sample):
         yield f"shadow.sample_percent: is too fine, got {_shown(sample)}, expected at most four decimals"
@@ -349,18 +354,24 @@ def _step_faults(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _deadline_faults(raw: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     bake_seconds = sum(step["bake_seconds"] for step in steps if _is_number(step.get("bake_seconds")))
-    deadline = raw.get("deadline_seconds", SCHEMA["properties"]["deadline_seconds"]["default"])
+    deadline = raw.get("deadline_seconds", DEADLINE_SECONDS)
     if _is_number(deadline) and bake_seconds >= deadline:
         yield (
             f"deadline_seconds: ends the ramp before its last step, got {_shown(deadline)}, "
             f"expected more than {bake_seconds}, the sum of all bake_seconds"
         )
-    evidence = raw.get("evidence")
+
+
+def _period_faults(raw: Mapping[str, Any]) -> Iterator[str]:
+    """A step's evidence is asked for whole, however long a question or a pause has held the ramp there."""
+    evidence, deadline = raw.get("evidence"), raw.get("deadline_seconds", DEADLINE_SECONDS)
     period = evidence.get("period_seconds") if isinstance(evidence, Mapping) else None
-    if _is_number(period) and period < 60 and bake_seconds > HIGH_RESOLUTION_SECONDS:  # noqa: PLR2004  # seconds
+    if not (_is_number(period) and _is_number(deadline)):
+        return
+    if period in SHORT_PERIODS and deadline > HIGH_RESOLUTION_SECONDS:
         yield (
             f"evidence.period_seconds: CloudWatch forgets such short periods after 3 hours, got {_shown(period)}, "
-            f"expected 60 or more for {bake_seconds} seconds of bake"
+            f"expected {MINUTE_SECONDS} or more, or a deadline_seconds of at most {HIGH_RESOLUTION_SECONDS}"
         )
 
 
