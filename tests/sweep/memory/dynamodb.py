@@ -18,7 +18,7 @@ from tests.sweep.memory.errors import refusal
 from tests.sweep.memory.expressions import holds, updated
 
 Item = dict[str, Any]
-PLAIN = {str, bool, Decimal}
+PLAIN = {str, bool, Decimal}  # stay as they are
 PAGE = 10  # items; DynamoDB's own pages are cut by size
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
@@ -95,10 +95,12 @@ def _place(key: Item) -> tuple[str, str]:
 
 
 def _plain(item: Item) -> Item:
-    return {name: value if type(value) is str else _kept(value) for name, value in item.items()}  # most are strings
+    return {name: value if type(value) in PLAIN else _kept(value) for name, value in item.items()}
 
 
 def _kept(value: Any) -> Any:
+    if type(value) is int:
+        return Decimal(value)
     return _deserializer.deserialize(_serializer.serialize(value))
 
 

@@ -1,6 +1,6 @@
 """Evidence from CloudWatch, asked for by ramp, step and arm, so that nothing of another step or ramp leaks in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -117,19 +117,20 @@ class Metrics:
     def _series(self, asked: "Sequence[_Query]", since: float, until: float) -> "_Series":
         """Each query's values by the start of their period; from `since`, rounded down to its period, to `until`."""
         series: _Series = {(query.arm, query.key): {} for query in asked}
+        by_id = {f"q{index}": query for index, query in enumerate(asked)}
         pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=[query.to_wire(f"q{index}") for index, query in enumerate(asked)],
+            MetricDataQueries=[query.to_wire(query_id) for query_id, query in by_id.items()],
             StartTime=datetime.fromtimestamp(since // asked[0].seconds * asked[0].seconds, UTC),
             EndTime=datetime.fromtimestamp(until, UTC),
         )
         answered: dict[str, str] = {}
         for page in pages:
             for result in _list_in(page, "MetricDataResults"):
-                name, values = _read(result, len(asked))
-                query = asked[int(name.removeprefix("q"))]
+                name, values = _read(result, by_id)
+                query = by_id[name]
                 series[query.arm, query.key].update(values)
                 answered[name] = str(result.get("StatusCode", "Complete"))
-        _refuse_incomplete(answered, [f"q{index}" for index in range(len(asked))])
+        _refuse_incomplete(answered, by_id)
         return series
 
 
@@ -143,10 +144,10 @@ def _list_in(answer: object, field: str) -> list[Any]:
     return found
 
 
-def _read(result: Mapping[str, Any], queries: int) -> tuple[str, dict[float, float]]:
+def _read(result: Mapping[str, Any], asked: Container[str]) -> tuple[str, dict[float, float]]:
     """A series' name, and its values by the start of their period, in whatever order they came."""
     name, starts, values = str(result.get("Id"))[:SHOWN_LENGTH], result.get("Timestamps"), result.get("Values")
-    if name not in {f"q{index}" for index in range(queries)}:
+    if name not in asked:
         raise AwsUnavailable("MetricDataResults.Id: was not asked for, got another, expected q0 and on")
     if not isinstance(starts, list) or not isinstance(values, list) or len(starts) != len(values):
         raise AwsUnavailable(f"MetricDataResults.{name}: does not pair up, expected as many Timestamps as Values")
@@ -161,7 +162,7 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= COUNT_MAX
 
 
-def _refuse_incomplete(answered: Mapping[str, str], asked: Sequence[str]) -> None:
+def _refuse_incomplete(answered: Mapping[str, str], asked: Collection[str]) -> None:
     """A series that did not come, or came in part, is no series of zeros."""
     missing = [name for name in asked if name not in answered]
     partial = [f"{name} {status}"[:SHOWN_LENGTH] for name, status in answered.items() if status != "Complete"]
