@@ -11,12 +11,14 @@ from ramp.core.martingale import (
     ABOVE_PRIOR,
     BELOW_ODDS,
     BELOW_PRIOR,
+    MAX_COUNT,
     Above,
     Below,
     lower_bound,
     trials_until_certified,
     upper_bound,
 )
+from ramp.core.suspicion import Suspicion
 from scipy.special import logsumexp
 from scipy.stats import binom
 
@@ -67,6 +69,47 @@ def test_the_band_holds_the_exact_interval_of_clopper_and_pearson(counts: tuple[
     assert low <= x / n <= high
     assert low == 0 or exact.sf(x - 1, n, low) <= 0.05 + 1e-9
     assert high == 1 or exact.cdf(x, n, high) <= 0.05 + 1e-9
+
+
+@given(COUNTS, st.sampled_from([0.05, 0.005]), st.sampled_from([1.0, 0.3]))
+def test_the_band_ends_where_the_evidence_is_as_good_as_asked(
+    counts: tuple[int, int], error: float, power: float
+) -> None:
+    """Neither end is found by a formula of its own: each is where the process itself stands at the odds."""
+    n, x = counts
+    low, high = lower_bound(n, x, error, power=power), upper_bound(n, x, error, power=power)
+    if low:
+        above = Above().fold(n, x, low, weight=1.0, power=power).log_e
+        assert above == pytest.approx(-log(error), abs=1e-3)
+    else:
+        assert Above().fold(n, x, 1e-9, weight=1.0, power=power).log_e < -log(error)
+    if high < 1:
+        assert Below().fold(n, x, high, power=power).log_e == pytest.approx(-log(error), abs=1e-3)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(0, 3)), max_size=12),
+    st.sampled_from([0.005, 0.02, 0.5, 0.995]),
+    st.sampled_from([1.0, 0.4]),
+    st.integers(1, 30),
+    st.booleans(),
+)
+def test_the_events_that_are_forecast_are_those_that_folding_them_takes(
+    past: list[tuple[int, int]], p0: float, power: float, bucket: int, is_known: bool
+) -> None:
+    """A bucket after the other, to the bucket; the forecast counts in plain numbers, the fold in logarithms."""
+    before = Suspicion()
+    for n, x in past:
+        before = before.fold(0, n, min(n, x), p0, power, is_known=is_known)
+    events, odds = before.events_until(200, p0, power, bucket=bucket, is_known=is_known)
+    whole, seen = before, 0
+    while whole.above.log_e < log(200) and seen < 100 * bucket:
+        whole, seen = whole.fold(0, bucket, bucket, p0, power, is_known=is_known), seen + bucket
+    if whole.above.log_e < log(200):
+        assert events == MAX_COUNT
+    else:
+        assert odds >= 200
+        assert max(0, seen - bucket) <= events <= seen
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from math import nextafter
 from typing import Any
 
@@ -67,7 +66,7 @@ def assert_refused_or_judged(raw: Mapping[str, Any]) -> None:
             found = judge(state, evidence, GateState.begin().to_wire(), evidence.until + 60)
             decision = decide(state, found.checks, now=evidence.until + 60)
             assert decision.reason
-            json.dumps([[asdict(check) for check in found.checks], found.kept, found.left], allow_nan=False)
+            json.dumps([[check.to_wire() for check in found.checks], found.kept, found.left], allow_nan=False)
     for requests_per_second in (1e-4, 1.0, 1000.0):
         forecast_of(plan, Traffic.at(requests_per_second))
 

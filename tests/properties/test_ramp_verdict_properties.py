@@ -167,7 +167,7 @@ def test_what_was_accepted_as_unknown_is_asked_again_when_it_turns_out_bad(
     asked = decide(replace(state, acknowledged=(), question=None), [unknown], now=400.0)
     assert asked.action is Action.ASK
     accepted = decide(asked.state, [unknown], now=400.0, answer=Answer(approves=True, by="ada", reason="so"))
-    later = decide(accepted.state, [replace(unknown, verdict=Verdict.FAIL)], now=400.0 + now)
+    later = decide(accepted.state, [unknown._replace(verdict=Verdict.FAIL)], now=400.0 + now)
     assert later.action is Action.ASK
     assert later.state.question is not None
     assert later.state.question.causes == (f"{name} FAIL",)

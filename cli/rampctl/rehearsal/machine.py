@@ -180,11 +180,7 @@ def evaluate(template: Json, variables: Mapping[str, Json], states: Mapping[str,
         return template
     source = template.removeprefix("{%").removesuffix("%}")
     try:
-        expression = _compiled(source)
-        frame = expression.create_frame()
-        for name, value in {**variables, "states": states}.items():
-            frame.bind(name, value)
-        value = expression.evaluate(None, frame)
+        value = _compiled(source).evaluate(None, {**variables, "states": states})
     except JException as error:
         raise TaskError("States.QueryEvaluationError", f"{source.strip()}: {error}") from error
     if value is None:

@@ -48,11 +48,10 @@ class SimulatedMetrics(FakeMetrics):
         """Add up what has become visible since the last look; a step's counts are asked for by its looks alone."""
         if step != self._step:
             self._step, self._buckets, self._total = step, [], np.zeros_like(self._total)
-        starts, rows = self._simulation.periods(step, period, self._after)
-        visible = int(np.searchsorted(starts + period, until - START, "right"))
-        for start, row in zip(starts[:visible].tolist(), rows[:visible], strict=True):
+        starts, rows = self._simulation.periods(step, period, self._after, until - START)
+        for start, row in zip(starts.tolist(), rows, strict=True):
             self._buckets.append(bucket_of(START + start, period, step, row))
-        self._total = self._total + rows[:visible].sum(axis=0)
+        self._total = self._total + rows.sum(axis=0)
         self._after = max(self._after, until - START)
 
     def _arm(self, arm: str, total: Mapping[str, int]) -> ArmCounts:

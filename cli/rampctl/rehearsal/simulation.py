@@ -7,7 +7,8 @@ when anybody looks.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from math import inf
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,11 @@ class Chunk(NamedTuple):
     def end(self) -> float:
         """When its last cell ends."""
         return float(self.edges[-1])
+
+    def between(self, after: float, until: float) -> Self:
+        """Its cells that begin from `after` on and before `until`."""
+        first, last = np.searchsorted(self.edges[:-1], (after, until))
+        return self._replace(edges=self.edges[first : last + 1], rows=self.rows[first:last])
 
 
 @dataclass
@@ -83,18 +89,21 @@ class Simulation:
         if len(rows):
             self.chunks.append(Chunk(chunk.setting, edges, rows))
 
-    def periods(self, step: int, seconds: float, after: float) -> tuple[Moments, Counts]:
-        """Begin and counts of every period of a step that begins at `after` or later, those dealt ahead among them.
+    def periods(self, step: int, seconds: float, after: float, until: float = inf) -> tuple[Moments, Counts]:
+        """Begin and counts of every period of a step that begins at `after` or later, and ends by `until`.
 
-        As CloudWatch has it, a period in which nothing was counted is left out.
+        Those that have been dealt ahead are among them. As CloudWatch has it, a period in which nothing was counted is
+        left out.
         """
-        chunks = [chunk for chunk in self.chunks if chunk.setting.step == step and chunk.end > after]
+        until = min(until, self.chunks[-1].end) if self.chunks else 0.0
+        chunks = [chunk.between(after, until) for chunk in self.chunks if chunk.setting.step == step]
+        chunks = [chunk for chunk in chunks if len(chunk.rows)]
         if not chunks:
             return np.empty(0), np.empty((0, len(COUNTED)), dtype=np.int64)
         at = np.concatenate([chunk.edges[:-1] for chunk in chunks])
         rows = np.concatenate([chunk.rows for chunk in chunks])
         start = at // seconds * seconds
-        wanted = (start >= after) & (start + seconds <= self.chunks[-1].end)
+        wanted = (start >= after) & (start + seconds <= until)
         start, rows = start[wanted], rows[wanted]
         if not len(start):
             return start, rows

@@ -103,7 +103,8 @@ class Suspicions(NamedTuple):
         counted = int(self.upto[count - 1])
         if not counted:
             return self.before
-        above = Above(tuple(self.log_r[:, counted - 1].tolist()), float(self.log_peak[counted - 1]))
+        last = counted - 1
+        above = Above(tuple(self.log_r[:, last].tolist()), float(self.log_peak[last]), float(self.log_e[last]))
         steps = self.before.steps + (self.step != self.before.step)
         return Suspicion(above, self.before.buckets + counted, steps, self.step)
 

@@ -123,7 +123,7 @@ def measure(event: Mapping[str, Any], world: World) -> Json:
         "percent": format_percent(state.current.share_ppm),
         "look": looked.look,
         "evidence": evidence.totals(),
-        "checks": [asdict(check) for check in found.checks],
+        "checks": [check.to_wire() for check in found.checks],
         "verdict": decision.verdict,
         "action": decision.action,
         "reason": decision.reason,

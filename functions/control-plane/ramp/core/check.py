@@ -1,8 +1,8 @@
 """A check: one question put to the evidence, its verdict, and the numbers that gave it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 
 class Verdict(StrEnum):
@@ -36,8 +36,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=SEVERITY.index, default=Verdict.INCONCLUSIVE)
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(NamedTuple):
     """What a check counted and compared, for pages and reports; None is a number that the check does not have.
 
     See docs/wire.md, A look's document, for what each means. Rates are 0–1, times in seconds or as their names say.
@@ -67,12 +66,15 @@ class Numbers:
     missing: Missing | None = None
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """`reason` is a clause with its numbers; `numbers` holds the same for machines."""
 
     name: str
     verdict: Verdict
     consequence: Consequence
     reason: str
-    numbers: Numbers = field(default_factory=Numbers)
+    numbers: Numbers = Numbers()
+
+    def to_wire(self) -> dict[str, Any]:
+        """Plain JSON, as a look's document has it."""
+        return {**self._asdict(), "numbers": self.numbers._asdict()}

@@ -1,6 +1,6 @@
 """Evidence: what was counted for exactly this ramp and step, per arm."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ramp.core.bucket import Bucket
@@ -44,7 +44,8 @@ class Evidence:
 
     def totals(self) -> dict[str, Any]:
         """Plain JSON of everything but the buckets, for the record of a look."""
-        return {name: value for name, value in asdict(replace(self, buckets=())).items() if name != "buckets"}
+        arms = {name: {**vars(getattr(self, name))} for name in ("control", "candidate", "shadow")}
+        return {**arms, "alarms": {**self.alarms}, "until": self.until}
 
     @property
     def candidate_reads(self) -> int:

@@ -6,7 +6,6 @@ under the limit is a FAIL at once.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from math import sqrt
 
 from ramp.core.check import SEVERITY, Check, Consequence, Numbers, Verdict
@@ -45,7 +44,7 @@ def _timed(check: Check, seconds: float) -> Check:
         return check
     needs_seconds = numbers.needs_trials * seconds / numbers.trials
     reason = f"{check.reason}; about {duration(needs_seconds)} at this traffic"
-    return replace(check, reason=reason, numbers=replace(numbers, needs_seconds=needs_seconds))
+    return check._replace(reason=reason, numbers=numbers._replace(needs_seconds=needs_seconds))
 
 
 def _applicable(
@@ -246,7 +245,7 @@ def _latency(evidence: Evidence, step: Step, gates: Gates, control_p95_ms: float
         f"the candidate's p95 is {arm.p95_ms:.0f} ms against control's {base_ms:.0f} ms; "
         f"go within {go_ms:.0f} ms more, investigate above {fail_ms:.0f} ms more"
     )
-    numbers = replace(numbers, go_limit_ms=base_ms + go_ms, limit_ms=base_ms + fail_ms)
+    numbers = numbers._replace(go_limit_ms=base_ms + go_ms, limit_ms=base_ms + fail_ms)
     return Check("latency", verdict, Consequence.ASK, reason, numbers)
 
 

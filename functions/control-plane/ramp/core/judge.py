@@ -30,9 +30,9 @@ def judge(state: RampState, evidence: Evidence, kept: Mapping[str, Any], now: fl
     if state.plan.gate == "fixed":
         return Look((*exact, *explained(_fixed(state, evidence), state, evidence, now)), {}, {})
     policy, settle_seconds = policy_of(state.plan), state.plan.evidence.settle_seconds
-    share_ppm = state.current.share_ppm
-    buckets = [bucket._replace(share_ppm=share_ppm) for bucket in evidence.buckets]
-    settled = fold(GateState.from_wire(kept), buckets, policy, until=min(evidence.until, now - settle_seconds))
+    known, share_ppm = GateState.from_wire(kept), state.current.share_ppm
+    buckets = [bucket._replace(share_ppm=share_ppm) for bucket in evidence.buckets if bucket.end > known.horizon]
+    settled = fold(known, buckets, policy, until=min(evidence.until, now - settle_seconds))
     view = fold(settled, buckets, policy, until=evidence.until)
     checks = sequential_checks.checks(view, position_of(state.plan, state.step), policy)
     checks = explained(checks, state, evidence, now)

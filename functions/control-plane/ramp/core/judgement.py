@@ -83,9 +83,9 @@ class Judgement(NamedTuple):
 
     def check(self) -> Check:
         """The check, with its numbers and its sentence."""
-        n, x = self.tally.trials, self.tally.events
-        needs = self._needs()
-        flips, flips_to = self._flips()
+        n, x, verdict = self.tally.trials, self.tally.events, self.verdict
+        needs = self._needs(verdict)
+        flips, flips_to = self._flips(verdict)
         numbers = Numbers(
             trials=n,
             events=x,
@@ -105,42 +105,40 @@ class Judgement(NamedTuple):
         words = f"{count(x)} of {count(n)} {self.seen}"
         if n and numbers.rate_low is not None and numbers.rate_high is not None:
             words += f" ({percent(x / n)}, band {percent(numbers.rate_low)} to {percent(numbers.rate_high)})"
-        return Check(
-            self.name, self.verdict, self.consequence, f"{words}; {self._outcome(needs, flips, flips_to)}", numbers
-        )
+        words += f"; {self._outcome(verdict, needs, flips, flips_to)}"
+        return Check(self.name, verdict, self.consequence, words, numbers)
 
-    def _needs(self) -> int | None:
+    def _needs(self, verdict: Verdict) -> int | None:
         """Trials without an event that a pass still takes; None when proven, or when any data at all would do."""
-        if self.verdict is Verdict.FAIL:
+        if verdict is Verdict.FAIL:
             return None
         calm = self.suspicion.trials_until_below(DOUBT, self.limit, self.power) if self.is_doubted else 0
         if (asked := self.certificate) is None:
             return calm or (0 if self.tally.trials else None)
         return max(calm, trials_until_certified(self._below, asked.bound, asked.beta, power=asked.power))
 
-    def _flips(self) -> tuple[int | None, Verdict | None]:
+    def _flips(self, verdict: Verdict) -> tuple[int | None, Verdict | None]:
         """Events in a row after which the verdict is worse, and what it is then; None once it is FAIL."""
-        if self.verdict is Verdict.FAIL:
+        if verdict is Verdict.FAIL:
             return None, None
-        flips, flips_to = self._events_until(1 / self.alpha), Verdict.FAIL
-        if self.verdict is Verdict.PASS:
-            worse = self._events_until(DOUBT)
-            if (asked := self.certificate) is not None:
-                lost = events_until_uncertified(self._below, asked.bound, asked.beta, power=asked.power)
-                worse = min(worse, lost)
-            flips, flips_to = (flips, flips_to) if flips <= worse else (worse, Verdict.INCONCLUSIVE)
-        return (None, None) if flips >= MAX_COUNT else (flips, flips_to)
-
-    def _events_until(self, odds: float) -> int:
         bucket = max(1, round(self.tally.bucket_trials))
-        return self.suspicion.events_until(odds, self.limit, self.power, bucket=bucket, is_known=self.is_known)
+        odds = DOUBT if verdict is Verdict.PASS else 1 / self.alpha
+        flips, reached = self.suspicion.events_until(
+            odds, self.limit, self.power, bucket=bucket, is_known=self.is_known
+        )
+        if verdict is Verdict.PASS and (asked := self.certificate) is not None:
+            lost = events_until_uncertified(self._below, asked.bound, asked.beta, power=asked.power)
+            flips, reached = (flips, reached) if flips <= lost else (lost, 0.0)
+        if flips >= MAX_COUNT:
+            return None, None
+        return flips, Verdict.FAIL if reached >= 1 / self.alpha else Verdict.INCONCLUSIVE
 
-    def _outcome(self, needs: int | None, flips: int | None, flips_to: Verdict | None) -> str:
-        if self.verdict is Verdict.FAIL:
+    def _outcome(self, verdict: Verdict, needs: int | None, flips: int | None, flips_to: Verdict | None) -> str:
+        if verdict is Verdict.FAIL:
             lately = "" if self.tally.events > self.limit * self.tally.trials else " of late, if not on the whole"
             return f"proven above {percent(self.limit)}{lately} (error probability {percent(self.alpha)})"
         change = "" if flips is None else f"; {count(flips)} more in a row would {self._leads_to(flips_to)}"
-        if self.verdict is Verdict.PASS:
+        if verdict is Verdict.PASS:
             if self.certificate is None:
                 return f"not proven above {percent(self.limit)}{change}"
             return f"certified below {percent(self.certificate.bound)}{change}"

@@ -18,7 +18,8 @@ bits.
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from math import exp, inf, log, log1p
+from math import exp, expm1, inf, log, log1p
+from operator import add
 from typing import NamedTuple, Self
 
 # Odds multipliers of Above and the prior over them. Small multipliers carry most of the prior: a fault just over the
@@ -28,11 +29,24 @@ ABOVE_PRIOR = (0.40, 0.18, 0.11, 0.08, 0.08, 0.08, 0.07)
 BELOW_ODDS = (0.0, 0.03, 0.1, 0.25, 0.5, 0.75)
 BELOW_PRIOR = (1 / 6,) * 6
 
-# Each multiplier as (ln m, m - 1, ln prior).
-_ABOVE = tuple((log(m), m - 1, log(q)) for m, q in zip(ABOVE_ODDS, ABOVE_PRIOR, strict=True))
-_BELOW = tuple((log(m) if m else -inf, m - 1, log(q)) for m, q in zip(BELOW_ODDS, BELOW_PRIOR, strict=True))
+
+class _Grid(NamedTuple):
+    """A grid of multipliers: ln m, m - 1, and ln prior of each."""
+
+    log_m: tuple[float, ...]
+    less: tuple[float, ...]
+    log_q: tuple[float, ...]
+
+    @classmethod
+    def of(cls, odds: Sequence[float], prior: Sequence[float]) -> Self:
+        return cls(tuple(log(m) if m else -inf for m in odds), tuple(m - 1 for m in odds), tuple(log(q) for q in prior))
+
+
+_ABOVE, _BELOW = _Grid.of(ABOVE_ODDS, ABOVE_PRIOR), _Grid.of(BELOW_ODDS, BELOW_PRIOR)
 
 MAX_COUNT = 10**12  # where the searches below give up: more requests than any ramp sees
+# The last step of a bound's search: what is left after it is its square, far finer than anybody reads.
+ENOUGH, STEPS_MAX = 1e-6, 50
 
 
 class Above(NamedTuple):
@@ -42,11 +56,13 @@ class Above(NamedTuple):
     then R plus the weight still to come is a supermartingale that starts at 1, and a fault that begins late is found
     by the weight of its own first bucket.
 
-    `log_r` holds ln R for each multiplier of `ABOVE_ODDS`; `log_peak` is the highest ln E after any bucket.
+    `log_r` holds ln R for each multiplier of `ABOVE_ODDS`; `log_e` is ln E at present, `log_peak` the highest after any
+    bucket.
     """
 
-    log_r: tuple[float, ...] = (-inf,) * len(_ABOVE)
+    log_r: tuple[float, ...] = (-inf,) * len(ABOVE_ODDS)
     log_peak: float = -inf
+    log_e: float = -inf
 
     def fold(
         self, n: float, x: float, p0: float, *, weight: float = 0.0, power: float = 1.0, odds_max: float = inf
@@ -59,27 +75,18 @@ class Above(NamedTuple):
         Raises:
             ValueError: unless 0 <= x <= n and 0 < p0 <= 1.
         """
-        _check(n, x, p0)
-        rows = zip(self.log_r, _ABOVE, _log_means(p0), strict=True)
+        return self.grown(log_gains(n, x, p0, power=power, odds_max=odds_max), weight)
+
+    def grown(self, gains: Sequence[float], weight: float) -> Self:
+        """The process after a bucket that adds `gains` to ln R (`log_gains`); `weight` as in `fold`."""
+        log_r: Sequence[float] = self.log_r
         if weight > 0:
             added = log(weight)
             # ln(R + w), from the larger of the two so that nothing overflows; written out, since it is most of a fold
-            log_r = [
-                (r + log1p(exp(added - r)) if r > added else added + log1p(exp(r - added)))
-                + (power * (x * log_m - n * log_mean) if less < odds_max else 0.0)
-                for r, (log_m, less, _), log_mean in rows
-            ]
-        else:
-            log_r = [
-                r + (power * (x * log_m - n * log_mean) if less < odds_max else 0.0)
-                for r, (log_m, less, _), log_mean in rows
-            ]
-        return type(self)(tuple(log_r), max(self.log_peak, _mixture(log_r, _ABOVE)))
-
-    @property
-    def log_e(self) -> float:
-        """The natural logarithm of the present value E."""
-        return _mixture(self.log_r, _ABOVE)
+            log_r = [r + log1p(exp(added - r)) if r > added else added + log1p(exp(r - added)) for r in log_r]
+        log_r = tuple(map(add, log_r, gains))
+        log_e = _mixture(log_r, _ABOVE)
+        return type(self)(log_r, max(self.log_peak, log_e), log_e)
 
     def to_wire(self) -> list[float | None]:
         """Plain JSON: the peak, then ln R for each multiplier; None stands for minus infinity."""
@@ -89,7 +96,7 @@ class Above(NamedTuple):
     def from_wire(cls, wire: Sequence[float | None]) -> Self:
         """The inverse of `to_wire`, to the bit."""
         log_peak, *log_r = _from_wire(wire)
-        return cls(tuple(log_r), log_peak)
+        return cls(tuple(log_r), log_peak, _mixture(log_r, _ABOVE))
 
 
 class Below(NamedTuple):
@@ -100,7 +107,7 @@ class Below(NamedTuple):
     `log_r` holds ln R for each multiplier of `BELOW_ODDS`.
     """
 
-    log_r: tuple[float, ...] = (0.0,) * len(_BELOW)
+    log_r: tuple[float, ...] = (0.0,) * len(BELOW_ODDS)
 
     def fold(self, n: float, x: float, p0: float, *, power: float = 1.0) -> Self:
         """The process after a bucket of `n` trials with `x` events against the bound `p0`; `power` as in `Above.fold`.
@@ -111,12 +118,11 @@ class Below(NamedTuple):
         _check(n, x, p0)
         if p0 == 1:
             raise ValueError(f"p0: certifies nothing, got {p0}, expected less than 1")
-        return type(self)(
-            tuple(
-                r + power * ((x * log_m if x else 0.0) - n * log1p(p0 * less))
-                for r, (log_m, less, _) in zip(self.log_r, _BELOW, strict=True)
-            )
-        )
+        gains = [
+            power * ((x * log_m if x else 0.0) - n * log1p(p0 * less))
+            for log_m, less in zip(_BELOW.log_m, _BELOW.less, strict=True)
+        ]
+        return type(self)(tuple(map(add, self.log_r, gains)))
 
     @property
     def log_e(self) -> float:
@@ -131,6 +137,15 @@ class Below(NamedTuple):
     def from_wire(cls, wire: Sequence[float | None]) -> Self:
         """The inverse of `to_wire`, to the bit."""
         return cls(tuple(_from_wire(wire)))
+
+
+def log_gains(n: float, x: float, p0: float, *, power: float = 1.0, odds_max: float = inf) -> list[float]:
+    """l for each multiplier of `ABOVE_ODDS`; arguments and errors are those of `Above.fold`."""
+    _check(n, x, p0)
+    gains = [x * log_m - n * log_mean for log_m, log_mean in zip(_ABOVE.log_m, _log_means(p0), strict=True)]
+    if power == 1 and odds_max == inf:
+        return gains
+    return [power * gain if less < odds_max else 0.0 for gain, less in zip(gains, _ABOVE.less, strict=True)]
 
 
 def trials_until_certified(below: Below, p0: float, beta: float, *, power: float = 1.0) -> int:
@@ -150,13 +165,19 @@ def lower_bound(n: float, x: float, alpha: float, *, power: float = 1.0) -> floa
     """
     if not x:
         return 0.0
-    start = Above().fold(0, 0, 1.0, weight=1.0)
-    return _boundary(lambda p0: start.fold(n, x, p0, power=power).log_e >= -log(alpha))
+    evidence = _Totals(n, x, _ABOVE, power, -log(alpha))
+    return evidence.bound(max(0.0, *evidence.bounds_alone()))
+
+
+NEARLY_ALL = 1.0 - 1e-12  # where the search for an upper bound begins at most: at 1 itself nothing is left to miss
 
 
 def upper_bound(n: float, x: float, beta: float, *, power: float = 1.0) -> float:
     """The lowest rate in [0, 1] that `x` events in `n` trials certify to be missed, error probability `beta`."""
-    return 1.0 - _boundary(lambda gap: Below().fold(n, x, 1.0 - gap, power=power).log_e >= -log(beta))
+    if not n:
+        return 1.0
+    evidence = _Totals(n, x, _BELOW, power, -log(beta))
+    return evidence.bound(min(NEARLY_ALL, *evidence.bounds_alone()))
 
 
 def _check(n: float, x: float, p0: float) -> None:
@@ -169,11 +190,11 @@ def _check(n: float, x: float, p0: float) -> None:
 @lru_cache(maxsize=256)
 def _log_means(p0: float) -> tuple[float, ...]:
     """ln(1 + p0 (m - 1)) for each multiplier of `ABOVE_ODDS`: the same bound is asked of many buckets."""
-    return tuple([log1p(p0 * less) for _, less, _ in _ABOVE])
+    return tuple([log1p(p0 * less) for less in _ABOVE.less])
 
 
-def _mixture(log_r: Sequence[float], grid: Sequence[tuple[float, float, float]]) -> float:
-    terms = [r + log_q for r, (_, _, log_q) in zip(log_r, grid, strict=True)]
+def _mixture(log_r: Sequence[float], grid: _Grid) -> float:
+    terms: list[float] = [*map(add, log_r, grid.log_q)]
     top = max(terms)
     return top if top in (inf, -inf) else top + log(sum([exp(term - top) for term in terms]))
 
@@ -193,13 +214,48 @@ def first_count(holds: Callable[[int], bool]) -> int:
     return high
 
 
-def _boundary(holds: Callable[[float], bool]) -> float:
-    """The largest rate in [0, 1] at which `holds`, which must be true up to there and false beyond."""
-    low, high = 0.0, 1.0
-    for _ in range(40):  # 2^-40, far finer than anybody reads
-        middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
+class _Totals(NamedTuple):
+    """`x` events in `n` trials with the whole prior of `grid` on them: against which rate is their ln E `log_odds`?"""
+
+    n: float
+    x: float
+    grid: _Grid
+    power: float
+    log_odds: float
+
+    def bounds_alone(self) -> list[float]:
+        """The rate for each multiplier by itself, in closed form."""
+        trials = self.power * self.n
+        return [
+            expm1((level - self.log_odds) / trials) / less
+            for level, less in zip(self._levels(), self.grid.less, strict=True)
+        ]
+
+    def bound(self, rate: float) -> float:
+        """The rate for all of them, from the one at which the best alone gets there; 0 or 1 when none between does.
+
+        ln E is convex in the rate, and at the start too large: Newton's steps come nearer and never pass.
+        """
+        trials, levels, grid = self.power * self.n, self._levels(), self.grid.less
+        for _ in range(STEPS_MAX):
+            log_r = [level - trials * log1p(rate * less) for level, less in zip(levels, grid, strict=True)]
+            top = max(log_r)
+            parts = [exp(each - top) for each in log_r]
+            total = sum(parts)
+            slope = trials * sum([part * less / (1 + rate * less) for part, less in zip(parts, grid, strict=True)])
+            step = (top + log(total) - self.log_odds) * total / slope
+            rate += step
+            if abs(step) <= ENOUGH * rate or not 0 < rate < 1:
+                break
+        return min(1.0, max(0.0, rate))
+
+    def _levels(self) -> list[float]:
+        """ln (q R) of each multiplier against a rate of nought."""
+        gain = self.power * self.x
+        return [
+            log_q + gain * log_m if gain else log_q
+            for log_m, log_q in zip(self.grid.log_m, self.grid.log_q, strict=True)
+        ]
 
 
 def _to_wire(values: Sequence[float]) -> list[float | None]:

@@ -1,7 +1,6 @@
 """Missing data: why a check has nothing to count, in a code for machines and in words that say where to look."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ramp.core.check import Check, Missing, Verdict
 from ramp.core.evidence import Evidence
@@ -23,7 +22,7 @@ def _is_empty(check: Check) -> bool:
 
 
 def _with(check: Check, missing: Missing, words: str) -> Check:
-    return replace(check, reason=words, numbers=replace(check.numbers, missing=missing))
+    return check._replace(reason=words, numbers=check.numbers._replace(missing=missing))
 
 
 def _missing(state: RampState, evidence: Evidence, now: float) -> tuple[Missing, str] | None:

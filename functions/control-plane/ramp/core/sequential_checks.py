@@ -211,6 +211,7 @@ def _share_flips(state: GateState, position: Position, alpha: float) -> int | No
     if position.is_shadow:
         return 1
     low, high = share_band(position.target)
-    users = min(state.share_high.events_until(1 / alpha, high), state.share_low.events_until(1 / alpha, 1 - low))
+    either = state.share_high.events_until(1 / alpha, high), state.share_low.events_until(1 / alpha, 1 - low)
+    users = min(count for count, _ in either)
     per_user = requests_per_user(max(0.0, state.horizon - state.started_at))
     return None if users >= MAX_COUNT else ceil(users * per_user)

@@ -10,6 +10,7 @@ kept, and up to the newest complete period, which is only judged. Whatever is re
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import inf
 from typing import Any, NamedTuple, Self
 
@@ -131,8 +132,12 @@ def requests_per_user(seconds: float) -> float:
     return SESSION_REQUESTS + REQUESTS_PER_USER_DAY * (seconds / DAY_SECONDS)
 
 
+@lru_cache(maxsize=256)
 def _with(state: GateState, bucket: Bucket, policy: Policy) -> GateState:
-    """One bucket more. Control goes first, so that bounds are drawn from the minute that is judged, too."""
+    """One bucket more. Control goes first, so that bounds are drawn from the minute that is judged, too.
+
+    Remembered, since buckets that have not settled are folded at every look, and again when they have.
+    """
     is_warm_up = bucket.step > state.step.step  # a new share starts new sandboxes, which are slow once
     dispersion = state.dispersion.fold(bucket.control_requests, bucket.control_errors)
     state = state._replace(

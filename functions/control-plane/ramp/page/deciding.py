@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -64,7 +64,7 @@ class Appraisal:
 
     def shown(self) -> list[Mapping[str, Any]]:
         """The checks as a look's record has them."""
-        return [asdict(check) for check in self.checks]
+        return [check.to_wire() for check in self.checks]
 
 
 def appraise(desk: Desk, records: Records, now: float) -> Appraisal:
