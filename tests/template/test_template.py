@@ -23,6 +23,7 @@ from tests.template.document import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLAT
 
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 OPTIONAL: set[str] = set()  # read with a default, for those who need another
+EXTENSION = {"AWS_APPCONFIG_EXTENSION_POLL_INTERVAL_SECONDS"}  # read by the layer that a parameter adds
 GLOBAL = set(GLOBALS["Environment"]["Variables"])
 WIRE = (ROOT / "docs" / "wire.md").read_text()
 BUDGET_MS_MAX = 10_000  # docs/wire.md, The flag document
@@ -61,7 +62,7 @@ def test_a_functions_variables_are_those_its_settings_read(function: str) -> Non
     READERS[properties["Handler"].rpartition(".")[0]](recorded)
     given = set(environment(properties))
     assert recorded.read - given - OPTIONAL == set()
-    assert given - recorded.read - POWERTOOLS - GLOBAL == set()
+    assert given - recorded.read - POWERTOOLS - GLOBAL - EXTENSION == set()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -179,6 +180,16 @@ def test_no_comparison_of_the_queue_is_lost_unseen() -> None:
     assert queue["VisibilityTimeout"] >= 6 * seconds
     assert queue["MessageRetentionPeriod"] >= 2 * queue["VisibilityTimeout"]
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 1
+
+
+def test_the_extension_polls_as_often_as_its_copy_is_asked_for() -> None:
+    """Its own 45 seconds would come on top of the flag's age, and nothing here would see them.
+
+    Source: AWS AppConfig, "Configuring the AWS AppConfig Agent Lambda extension".
+    """
+    variables = environment(FUNCTIONS["MockReadFunction"])
+    polls = chosen(variables, "HasFlagExtension", holds=True)["AWS_APPCONFIG_EXTENSION_POLL_INTERVAL_SECONDS"]
+    assert polls == variables["FLAG_STALENESS_SECONDS"] == {"Ref": "FlagStalenessSeconds"}
 
 
 def test_what_aws_tells_of_itself_reaches_people_past_filters_and_keys() -> None:

@@ -73,11 +73,11 @@ def test_a_reading_that_is_due_happens_beside_the_request(told: Any) -> None:
 
 
 def test_after_a_long_sleep_the_request_waits_for_the_reading(told: Any) -> None:
-    """Twice the staleness: nobody is routed by flags older than that."""
+    """A third more than the staleness: nobody is routed by flags that are older."""
     source = Scripted(GOOD, OFF)
     reader = source.reader(told)
     reader.current()
-    source.now += 40
+    source.now += 27
     assert not is_on(reader.current())
 
 

@@ -20,6 +20,7 @@ from read_path.telemetry import Telemetry
 # Source: AWS AppConfig API, StartConfigurationSession, RequiredMinimumPollIntervalInSeconds: 15-86,400.
 _SHORTEST_POLL_SECONDS = 15
 _TIMEOUT_SECONDS = 1.0
+_WAITED_FOR = 4 / 3  # of the staleness, 20 s of 15: the oldest flags that anybody is routed by while they can be read
 
 
 class Transport(Protocol):
@@ -36,8 +37,8 @@ class FlagReader:
     """Keeps the last good flags; control for everybody until there were any.
 
     Flags older than `flag_staleness_seconds` are read again beside the request that finds them so, which still goes by
-    the old ones. At twice that age, as after a sandbox slept, a request waits for the reading: nobody is routed by
-    flags older than that while they can be read. A thread that was frozen with its sandbox goes on where it was; the
+    the old ones. At a third more, as after a sandbox slept, a request waits for the reading: nobody is routed by flags
+    older than that while they can be read. A thread that was frozen with its sandbox goes on where it was; the
     age counts from the moment a reading was begun, so that what it brings is never taken for newer than it is.
 
     `foresee` is given each document that was taken over, before any request goes by it.
@@ -69,7 +70,7 @@ class FlagReader:
         now, staleness = self._clock(), self._settings.flag_staleness_seconds
         age = inf if self._good_at is None else now - self._good_at
         is_due = self._tried_at is None or now - self._tried_at >= staleness
-        if age >= 2 * staleness and (is_due or self._reading.locked()):
+        if age >= _WAITED_FOR * staleness and (is_due or self._reading.locked()):
             self._read(now)
         elif age >= staleness and is_due:
             self._tried_at = now
