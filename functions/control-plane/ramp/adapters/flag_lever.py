@@ -29,7 +29,7 @@ IN_FLIGHT = frozenset({"BAKING", "VALIDATING", "DEPLOYING", "ROLLING_BACK"})
 POLLS = 60
 POLL_SECONDS = 0.5
 
-logger = Logger(child=True)
+logger = Logger(child=True, level="INFO")  # a saved query reads the changes, whatever LogLevel says
 
 
 def nothing() -> None:
