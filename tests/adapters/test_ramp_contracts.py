@@ -242,7 +242,6 @@ def test_looks_are_found_by_their_place(table: RampTable) -> None:
     for step, looks in ((0, 130), (1, 3)):
         for look in range(1, looks + 1):
             table.put_look("ramp-1", step, look, NOW, {"at": [step, look]})
-    assert [table.last_look("ramp-1", step) for step in (0, 1, 2)] == [130, 3, 0]
     places = [(0, look) for look in range(1, 131)] + [(1, 3), (2, 1)]
     found = sorted(item["document"]["at"] for item in table.looks_at("ramp-1", places))
     assert found == [*([0, look] for look in range(1, 131)), [1, 3]]
@@ -402,15 +401,17 @@ def test_an_answer_counts_once_and_only_for_the_question_that_stands(table: Ramp
 
 @both
 def test_every_question_is_kept_whatever_becomes_of_it(table: RampTable) -> None:
-    """Once, however often it is asked, in order, and without the token, which is nobody's to read."""
+    """Once, however often it is asked, before the words, and without the token, which is nobody's to read."""
     for request_id, token, at in (("1-3", "token-1", NOW), ("1-3", "token-2", NOW + 900), ("0-20", "token-3", NOW - 9)):
         table.ask("ramp-1", request_id, token, at, step=1, question="go or no-go?", causes=["approval"])
     table.close_request("ramp-1")
-    questions = table.questions("ramp-1")
-    assert [(asked["request_id"], int(asked["asked_at"])) for asked in questions] == [("0-20", NOW - 9), ("1-3", NOW)]
+    table.put_word("ramp-1", "abort", NOW, step=1)
+    *questions, word = table.people("ramp-1")
+    assert word["verb"] == "abort"
+    assert {(asked["request_id"], int(asked["asked_at"])) for asked in questions} == {("0-20", NOW - 9), ("1-3", NOW)}
     assert {(int(asked["step"]), asked["question"]) for asked in questions} == {(1, "go or no-go?")}
     assert all("token" not in asked for asked in questions)
-    assert table.questions("ramp-11") == []
+    assert [*table.people("ramp-11")] == []
 
 
 @both

@@ -30,6 +30,7 @@ PLAN: dict[str, Any] = {
 NEWS_MS = 30_000
 MONTH_SECONDS, LOOK_SECONDS = 30 * 86_400, 900
 RAMPS = 20
+PAGE = "huntaze-ramp-page"
 OPENS_IN_SECONDS = 1.0
 
 
@@ -95,37 +96,53 @@ def test_a_link_nobody_was_sent_is_not_found(local_stack: Stack) -> None:
 
 
 def test_a_month_of_looks_and_twenty_ramps_open_in_a_second(local_stack: Stack, session: Session) -> None:
-    """However long a ramp has been watched, its page has as many points as a screen has room for."""
+    """However long a ramp has been watched, its page has as many points as a screen has room for.
+
+    Read first by a new sandbox, and again by the one that is warm; of three times the best, since others work here too.
+    """
+    name = f"page-{uuid.uuid4().hex[:8]}"
+    a_month_of(session, name)
+    now = time.time()
+    for index in range(RAMPS):
+        fields: Any = {"step": 1, "steps": 6, "share_ppm": 0, "reason": "x", "ended_at": int(now)}
+        session.table.enlist("prismaAdapter", f"{name}-{index}", "rolled_back", now - index, now, **fields)
+    for path in ("", f"ramps/{name}"):
+        url = local_stack.page_url + path
+        first, again = zip(*(_seconds(session, url, name) for _ in range(3)), strict=True)
+        print(f"/{path}: first read {min(first):.3f} s (of {first}), then {min(again):.3f} s")
+        assert max(min(first), min(again)) < OPENS_IN_SECONDS
+
+
+def a_month_of(session: Session, name: str) -> None:
+    """A running ramp, looked at every quarter of an hour for thirty days."""
     director = scenes.running("page-of-a-month")
     table, record = director.house.table, director.house.table.ramp("page-of-a-month")
     assert record is not None
     looks = [*table.looks("page-of-a-month")]
     last = looks[-1]["document"]["step"]
-    count = MONTH_SECONDS // LOOK_SECONDS
-    name = f"page-{uuid.uuid4().hex[:8]}"
+    of_each = MONTH_SECONDS // LOOK_SECONDS // (last + 1)
     with session.table._table.batch_writer() as batch:
-        for look in range(1, count + 1):
-            step = look * (last + 1) // (count + 1)
-            of_step = [each for each in looks if each["document"]["step"] == step]
-            number = look - step * count // (last + 1)
-            document = {**of_step[look % len(of_step)]["document"], "step": step, "look": number}
-            key = {"pk": f"ramp#{name}", "sk": f"look#{step:03}#{number:06}"}
-            batch.put_item(Item={**key, "at": int(director.clock()) + look, "document": json.dumps(document)})
-    now = time.time()
-    state: Any = {**record["document"], "ramp": name}
-    session.table.put_ramp(name, "running", now, state, step=last, share_ppm=250_000, reason="a month of looks")
-    for index in range(RAMPS):
-        fields: Any = {"step": 1, "steps": 6, "share_ppm": 0, "reason": "x", "ended_at": int(now)}
-        session.table.enlist("prismaAdapter", f"{name}-{index}", "rolled_back", now - index, now, **fields)
-    for path in ("", f"ramps/{name}"):
-        first = time.perf_counter()
-        opened(local_stack.page_url + path)
-        print(f"/{path}, read for the first time: {time.perf_counter() - first:.3f} s")
-        began = time.perf_counter()
-        assert name in opened(local_stack.page_url + path)
-        took = time.perf_counter() - began
-        print(f"/{path}: {took:.3f} s")
-        assert took < OPENS_IN_SECONDS
+        for step in range(last + 1):
+            of_step = [each["document"] for each in looks if each["document"]["step"] == step]
+            for look in range(1, of_each + 1):
+                key = {"pk": f"ramp#{name}", "sk": f"look#{step:03}#{look:06}"}
+                document = json.dumps({**of_step[look % len(of_step)], "look": look})
+                at = int(director.clock()) + step * of_each + look
+                batch.put_item(Item={**key, "at": at, "document": document})
+    state: Any = {**record["document"], "ramp": name, "look": of_each, "past_looks": [of_each] * last}
+    session.table.put_ramp(name, "running", time.time(), state, step=last, share_ppm=250_000, reason="a month of looks")
+
+
+def _seconds(session: Session, url: str, name: str) -> tuple[float, float]:
+    """Of the first read of a new sandbox, and of the next: another environment is another sandbox."""
+    page = session.functions.get_function_configuration(FunctionName=PAGE)["Environment"]["Variables"]
+    environment: Any = {"Variables": {**page, "NEW_SANDBOX": uuid.uuid4().hex}}
+    session.functions.update_function_configuration(FunctionName=PAGE, Environment=environment)
+    began = time.perf_counter()
+    opened(url)
+    then = time.perf_counter()
+    assert name in opened(url)
+    return then - began, time.perf_counter() - then
 
 
 def _open_when_there(page: Any, url: str) -> None:

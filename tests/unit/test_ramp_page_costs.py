@@ -49,7 +49,7 @@ def test_the_sentences_say_the_sums_and_what_drives_them(running: Records, promo
         *_, total, added = found.rows
         assert whole.startswith(f"About {total.forecast} for the whole plan at ")
         assert f"; the ramp adds {added.forecast} of it, most of that " in whole
-        assert so_far.startswith(f"{total.spent} {when}, by what its looks counted; the ramp adds {added.spent} of it")
+        assert so_far == f"{total.spent} {when}, by what its looks counted; the ramp added {added.spent} of it."
         first, second = [row for row in found.rows if row.driver not in {"traffic", ""}][:2]
         assert f"{first.name} ({first.forecast}, by {first.driver}) and {second.name} ({second.forecast}" in whole
 

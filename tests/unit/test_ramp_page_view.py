@@ -173,7 +173,7 @@ def test_a_look_is_read_once() -> None:
     looks = Looks(house.table)
     for look in range(1, 5):
         house.table.put_look(RAMP, 0, look, look, {"step": 0, "look": look})
-        assert [each["look"] for each in looks.sample(RAMP, 1)] == list(range(1, look + 1))
+        assert [each["look"] for each in looks.sample(RAMP, (look,))] == list(range(1, look + 1))
     assert asked == [1, 1, 1, 1]
 
 
@@ -183,9 +183,9 @@ def test_the_newest_look_is_read_again_for_what_was_noted_since() -> None:
     looks = Looks(house.table)
     for look in (1, 2):
         house.table.put_look(RAMP, 0, look, look, {"step": 0, "look": look})
-    looks.sample(RAMP, 1)
+    looks.sample(RAMP, (2,))
     house.table.amend_look(RAMP, 0, 2, {"step": 0, "look": 2, "checks": ["noted"]})
-    assert looks.sample(RAMP, 1)[-1]["checks"] == ["noted"]
+    assert looks.sample(RAMP, (2,))[-1]["checks"] == ["noted"]
 
 
 def test_a_row_shows_its_exemplar(rolled_back: Records) -> None:

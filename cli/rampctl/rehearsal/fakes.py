@@ -263,9 +263,6 @@ class FakeTable(RampTable):
     def looks_at(self, ramp: str, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
         return [copy.deepcopy(self.kept_looks[ramp, *place]) for place in places if (ramp, *place) in self.kept_looks]
 
-    def last_look(self, ramp: str, step: int) -> int:
-        return max((look for of, at, look in self.kept_looks if (of, at) == (ramp, step)), default=0)
-
     def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> None:
         standing = self.requests.get(ramp)
         if standing is not None and standing["request_id"] == request_id:
@@ -277,10 +274,6 @@ class FakeTable(RampTable):
 
     def request(self, ramp: str) -> dict[str, Any] | None:
         return copy.deepcopy(self.requests.get(ramp))
-
-    def questions(self, ramp: str) -> list[dict[str, Any]]:
-        asked = [copy.deepcopy(item) for (of, _), item in self.asked.items() if of == ramp]
-        return sorted(asked, key=lambda item: float(item["asked_at"]))
 
     def answer(self, ramp: str, request_id: str, answer: str, by: str, reason: str, now: float) -> bool:
         standing = self.requests.get(ramp)
@@ -316,8 +309,9 @@ class FakeTable(RampTable):
     def put_word(self, ramp: str, verb: str, now: float, **fields: Any) -> None:
         self.said[ramp, round(now * 1000), verb] = {"verb": verb, "at": int(now), **fields}
 
-    def words(self, ramp: str) -> Iterator[dict[str, Any]]:
-        return (copy.deepcopy(item) for key, item in sorted(self.said.items()) if key[0] == ramp)
+    def people(self, ramp: str) -> Iterator[dict[str, Any]]:
+        yield from (copy.deepcopy(item) for key, item in self.asked.items() if key[0] == ramp)
+        yield from (copy.deepcopy(item) for key, item in sorted(self.said.items()) if key[0] == ramp)
 
 
 class FakeNotices(Notices):

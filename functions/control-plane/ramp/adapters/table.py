@@ -126,18 +126,6 @@ class RampTable:
         batches = (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
         return [decoded for batch in batches for item in self._batch(batch) if (decoded := _decoded(item))]
 
-    def last_look(self, ramp: str, step: int) -> int:
-        """The number of a step's latest look; 0 before the first."""
-        found = self._table.query(
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues={":pk": f"ramp#{ramp}", ":prefix": f"look#{step:03}#"},
-            ConsistentRead=True,
-            ScanIndexForward=False,
-            Limit=1,
-            ProjectionExpression="sk",
-        )["Items"]
-        return int(str(found[0]["sk"]).rpartition("#")[2]) if found else 0
-
     def put_gate(self, ramp: str, kept: Mapping[str, Any], now: float) -> None:
         """What the gate keeps from look to look."""
         expire_at = int(now + KEPT_SECONDS)
@@ -172,10 +160,6 @@ class RampTable:
     def request(self, ramp: str) -> dict[str, Any] | None:
         """The latest question, answered or not."""
         return self._get(_key(ramp, "request"))
-
-    def questions(self, ramp: str) -> list[dict[str, Any]]:
-        """Every question that people were ever asked, in order: `request_id`, `step`, `question`, `asked_at`."""
-        return sorted(self._query(f"ramp#{ramp}", "question#"), key=lambda item: float(item["asked_at"]))
 
     def answer(self, ramp: str, request_id: str, answer: str, by: str, reason: str, now: float) -> bool:
         """Keep a person's answer to `request_id`. False when it was answered already or is not asked any more."""
@@ -226,7 +210,15 @@ class RampTable:
 
     def words(self, ramp: str) -> Iterator[dict[str, Any]]:
         """Everything that was said, in order."""
-        return self._query(f"ramp#{ramp}", "word#")
+        return (item for item in self.people(ramp) if "verb" in item)
+
+    def people(self, ramp: str) -> Iterator[dict[str, Any]]:
+        """Everything that people were ever asked, in no order, and all that was said, in order: words have a `verb`.
+
+        One query, because every one costs a round trip, and on the local stack a look at all that the ramp has.
+        """
+        found = self._items(f"ramp#{ramp}", "sk >= :first", {":first": "question#"})
+        return (item for item in found if str(item["sk"]).startswith(("question#", "word#")))
 
     def note(self, ramp: str, request_id: str, field: str, now: float) -> None:
         """Note in the question that people were told (`told_at`) or reminded (`reminded_at`), if it still stands."""
@@ -290,9 +282,14 @@ class RampTable:
         return items
 
     def _query(self, pk: str, prefix: str, *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
+        return self._items(pk, "begins_with(sk, :prefix)", {":prefix": prefix}, newest_first=newest_first)
+
+    def _items(
+        self, pk: str, condition: str, values: Mapping[str, str], *, newest_first: bool = False
+    ) -> Iterator[dict[str, Any]]:
         query: dict[str, Any] = {
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
-            "ExpressionAttributeValues": {":pk": pk, ":prefix": prefix},
+            "KeyConditionExpression": f"pk = :pk AND {condition}",
+            "ExpressionAttributeValues": {":pk": pk, **values},
             "ConsistentRead": True,
             "ScanIndexForward": not newest_first,
         }

@@ -34,23 +34,21 @@ def lines(cost: Cost) -> tuple[Line, ...]:
 
 def forecast_sentence(cost: Cost, traffic: Traffic) -> str:
     """What the whole plan will cost, and what drives it."""
-    return f"About {dollars(cost.dollars)} for the whole plan at {_rate(traffic)}{_main(cost)}."
+    added = [item for item in _dearest_first(cost) if item.is_added]
+    main = [f"{item.name} ({dollars(item.dollars)}, by {item.driver})" for item in added[:MAIN_ITEMS]]
+    whole = f"About {dollars(cost.dollars)} for the whole plan at {_rate(traffic)}"
+    return f"{whole}; the ramp adds {dollars(cost.added_dollars)} of it, most of that {' and '.join(main)}."
 
 
 def spent_sentence(cost: Cost, *, is_over: bool) -> str:
-    """What the ramp has cost, and what drove it."""
-    return f"{dollars(cost.dollars)} {'in all' if is_over else 'so far'}, by what its looks counted{_main(cost)}."
+    """What the ramp has cost."""
+    spent = f"{dollars(cost.dollars)} {'in all' if is_over else 'so far'}, by what its looks counted"
+    return f"{spent}; the ramp added {dollars(cost.added_dollars)} of it."
 
 
 def dollars(amount: float) -> str:
     """`$12.30`; `$0.0123` where cents say too little."""
     return f"${amount:,.2f}" if amount >= CENTS_FROM else f"${amount:,.4f}"
-
-
-def _main(cost: Cost) -> str:
-    added = [item for item in _dearest_first(cost) if item.is_added]
-    main = [f"{item.name} ({dollars(item.dollars)}, by {item.driver})" for item in added[:MAIN_ITEMS]]
-    return f"; the ramp adds {dollars(cost.added_dollars)} of it, most of that {' and '.join(main)}"
 
 
 def _dearest_first(cost: Cost) -> list[Item]:

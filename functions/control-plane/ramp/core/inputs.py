@@ -50,6 +50,7 @@ STATE = _closed(
     acknowledged={"type": "array", "items": _TEXT},
     question={**_QUESTION, "type": ["object", "null"]},
     limited={"type": "boolean"},
+    past_looks={"type": "array", "items": _COUNT},
 )
 _STATE: Json = {"ramp": STATE}
 _VERDICT = _object({}, action=_TEXT, reason=_TEXT)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ramp.core.plan import Plan, Step
 
@@ -29,7 +29,7 @@ class RampState:
     `plan` is the raw document (parsed again in each task: small, and the execution's history shows what people wrote);
     `control_p95_ms` is the last good reading of control, for steps at which control serves nobody; `acknowledged` names
     the causes that a person accepted in this step; `limited` says that the flag carries limits of slow drawn from
-    control's p95; times are epoch seconds.
+    control's p95; `past_looks` counts the looks of each step before this one; times are epoch seconds.
     """
 
     ramp: str
@@ -45,6 +45,7 @@ class RampState:
     acknowledged: tuple[str, ...] = ()
     question: Question | None = None
     limited: bool = False
+    past_looks: tuple[int, ...] = ()
 
     @cached_property
     def plan(self) -> Plan:
@@ -63,7 +64,9 @@ class RampState:
 
     def at_next_step(self) -> Self:
         """The state for the next Shift Traffic; what people accepted holds for one step only."""
-        return replace(self, step=self.step + 1, look=0, step_started_at=0.0, acknowledged=(), question=None)
+        looks = (*self.past_looks, self.look)
+        begun = replace(self, step=self.step + 1, look=0, past_looks=looks)
+        return replace(begun, step_started_at=0.0, acknowledged=(), question=None)
 
     def shifted(self, now: float) -> Self:
         """The state once the step's setting reads back at `now`; the bake begins, or goes on when only limits came."""
@@ -106,6 +109,7 @@ class RampState:
             **{
                 **wire,
                 "acknowledged": tuple(wire.get("acknowledged", ())),
+                "past_looks": tuple(wire.get("past_looks", ())),
                 "question": Question(**{**question, "causes": tuple(question["causes"])}) if question else None,
             }
         )

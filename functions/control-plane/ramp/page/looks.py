@@ -4,7 +4,7 @@ A look is written once, and its exemplars a little later, while it is the newest
 the newest look: a page that is open asks for that and no more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ramp.adapters.table import RampTable
@@ -21,16 +21,11 @@ class Looks:
     def __init__(self, table: RampTable) -> None:
         self._table = table
         self._kept: dict[Key, Mapping[str, Any]] = {}
-        self._last: dict[tuple[str, int], int] = {}
 
-    def sample(self, ramp: str, steps: int) -> tuple[Mapping[str, Any], ...]:
-        """Looks of the first `steps` steps in order, each document with its `at`; the ends of every step included."""
-        per_step = max(FEWEST_A_STEP, POINTS // max(1, steps))
-        keys = [
-            (ramp, step, look)
-            for step in range(steps)
-            for look in spread(self._last_look(ramp, step, is_past=step < steps - 1), per_step)
-        ]
+    def sample(self, ramp: str, counts: Sequence[int]) -> tuple[Mapping[str, Any], ...]:
+        """Looks in order, each document with its `at`, of steps that had so many; the ends of every step included."""
+        per_step = max(FEWEST_A_STEP, POINTS // max(1, len(counts)))
+        keys = [(ramp, step, look) for step, last in enumerate(counts) for look in spread(last, per_step)]
         missing = [key[1:] for key in keys if key not in self._kept or key == keys[-1]]
         if len(self._kept) + len(missing) > MOST_KEPT:
             self._kept.clear()
@@ -39,15 +34,6 @@ class Looks:
             document = item["document"]
             self._kept[ramp, document["step"], document["look"]] = {**document, "at": float(item["at"])}
         return tuple(self._kept[key] for key in keys if key in self._kept)
-
-    def _last_look(self, ramp: str, step: int, *, is_past: bool) -> int:
-        """A step that was left gets no more looks."""
-        if (ramp, step) in self._last:
-            return self._last[ramp, step]
-        last = self._table.last_look(ramp, step)
-        if is_past:
-            self._last[ramp, step] = last
-        return last
 
 
 def spread(last: int, most: int) -> list[int]:

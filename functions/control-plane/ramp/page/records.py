@@ -48,15 +48,17 @@ def read(table: RampTable, ramp: str, looks: Looks | None = None) -> Records | N
     if record is None:
         return None
     state = RampState.from_wire(record["document"])
+    people = [*table.people(ramp)]
+    asked = (told for told in people if "verb" not in told)
     return Records(
         state=state,
         status=str(record["status"]),
         reason=str(record["reason"]),
         share_ppm=int(record["share_ppm"]),
         updated_at=float(record["updated_at"]),
-        looks=(looks or Looks(table)).sample(ramp, state.step + 1),
-        words=tuple(table.words(ramp)),
-        questions=tuple(table.questions(ramp)),
+        looks=(looks or Looks(table)).sample(ramp, (*state.past_looks, state.look)),
+        words=tuple(told for told in people if "verb" in told),
+        questions=tuple(sorted(asked, key=lambda question: float(question["asked_at"]))),
         request=table.request(ramp),
         command=table.command(ramp),
     )
