@@ -206,3 +206,16 @@ def test_a_ramp_that_asks_without_a_break_ends_within_the_time_to_answer(
             new = set(state.question.causes) - told
             assert new
             told |= new
+
+
+@given(EVIDENCE, STEPS, GATES, st.none() | st.floats(1, 100))
+def test_only_a_pass_of_the_fixed_gate_needs_nothing_more(
+    evidence: Evidence,
+    step: Step,
+    gates: Gates,
+    control_p95_ms: float | None,  # generated
+) -> None:
+    """Nought says "it passes"; null, that no number of clean requests would make it pass."""
+    for check in checks(evidence, step, gates, fallback=True, control_p95_ms=control_p95_ms):
+        assert (check.numbers.needs_trials == 0) is (check.verdict is Verdict.PASS), check
+        assert check.verdict is not Verdict.FAIL or check.numbers.needs_trials is None

@@ -211,14 +211,20 @@ def _shadow_p95(evidence: Evidence, gates: Gates) -> Check:
         p95_ms=p95_ms,
         go_limit_ms=limit_ms,
         limit_ms=limit_ms,
-        needs_trials=max(0, gates.min_requests - timed),
+        needs_trials=_more(timed, gates),
     )
     if p95_ms is None or timed < gates.min_requests:
         reason = f"{timed} shadow reads timed, {gates.min_requests} needed"
         return Check("shadow p95", Verdict.INCONCLUSIVE, Consequence.ASK, reason, numbers)
     within = p95_ms < limit_ms
     reason = f"the candidate's p95 in shadow is {p95_ms:.0f} ms, {'under' if within else 'not under'} {limit_ms} ms"
+    numbers = numbers._replace(needs_trials=0 if within else None)
     return Check("shadow p95", Verdict.PASS if within else Verdict.FAIL, Consequence.ASK, reason, numbers)
+
+
+def _more(timed: int, gates: Gates) -> int | None:
+    """Reads that a p95 lacks; None: more of them would not do, since another number is missing."""
+    return gates.min_requests - timed if timed < gates.min_requests else None
 
 
 def _latency(evidence: Evidence, step: Step, gates: Gates, control_p95_ms: float | None) -> Check:
@@ -231,7 +237,7 @@ def _latency(evidence: Evidence, step: Step, gates: Gates, control_p95_ms: float
         trials=arm.requests,
         p95_ms=arm.p95_ms,
         control_p95_ms=base_ms,
-        needs_trials=max(0, gates.min_requests - arm.requests),
+        needs_trials=_more(arm.requests, gates),
     )
     if arm.p95_ms is None or base_ms is None or arm.requests < gates.min_requests:
         missing = "control's p95 was never measured" if base_ms is None else f"{gates.min_requests} needed"
@@ -245,7 +251,11 @@ def _latency(evidence: Evidence, step: Step, gates: Gates, control_p95_ms: float
         f"the candidate's p95 is {arm.p95_ms:.0f} ms against control's {base_ms:.0f} ms; "
         f"go within {go_ms:.0f} ms more, investigate above {fail_ms:.0f} ms more"
     )
-    numbers = numbers._replace(go_limit_ms=base_ms + go_ms, limit_ms=base_ms + fail_ms)
+    numbers = numbers._replace(
+        go_limit_ms=base_ms + go_ms,
+        limit_ms=base_ms + fail_ms,
+        needs_trials=0 if verdict is Verdict.PASS else None,
+    )
     return Check("latency", verdict, Consequence.ASK, reason, numbers)
 
 
