@@ -4,15 +4,13 @@ from math import isinf
 
 from ramp.core.bill import A_MONTH, NOTE, dollars, lines
 from ramp.core.cost import Cost
+from ramp.core.outlook import HARDLY_ANY, forecast_words
 from ramp.core.plan import Plan, format_percent
 from ramp.core.planner import HISTORY_EVENTS_MAX, Forecast, StepForecast, Traffic
 from rich.console import Group, RenderableType
 from rich.table import Table
 
 from rampctl.words import duration
-
-DAY_SECONDS = 86_400
-HARDLY_ANY = 0.999
 
 
 def told(forecast: Forecast, traffic: Traffic, plan: Plan) -> RenderableType:
@@ -22,13 +20,11 @@ def told(forecast: Forecast, traffic: Traffic, plan: Plan) -> RenderableType:
         column.justify = "right"
     for step in forecast.steps:
         rows.add_row(*_row(step))
-    a_day = traffic.requests_per_second * DAY_SECONDS
     lines = [
         (
-            f"At {a_day:,.0f} requests a day of {traffic.users:,} users, of a candidate without failures: "
-            f"{_duration(forecast.seconds)} in all, with {forecast.history_events:,} of the {HISTORY_EVENTS_MAX:,} "
-            "events of an execution's history. Catches: the smallest rate of failures that is rolled back by the end "
-            "of a step in 9 of 10 ramps."
+            f"{forecast_words(forecast, plan, traffic)} It fills {forecast.history_events:,} of the "
+            f"{HISTORY_EVENTS_MAX:,} events of an execution's history. Catches: the smallest rate of failures that is "
+            "rolled back by the end of a step in 9 of 10 ramps."
         )
     ]
     if plan.gate == "fixed":

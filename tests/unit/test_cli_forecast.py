@@ -31,7 +31,7 @@ def test_a_forecast_has_a_row_for_each_step_and_the_whole_in_words() -> None:
     assert result.exit_code == 0, result.output
     assert "shadow 1,000 535 clean 12 h 50 min 4.8 % 0" in words
     assert "At 1,000 requests a day of 50 users" in words
-    assert "6 d 1 h in all" in words
+    assert "takes 6.0 days in all" in words
     assert "of the 25,000 events" in words
 
 

@@ -188,6 +188,22 @@ def test_prepare_makes_the_steps_of_an_auto_plan_and_they_travel() -> None:
     assert "the steps are shadow, 25" in output["verdict"]["reason"]
 
 
+def test_prepare_says_what_the_ramp_will_take_catch_risk_and_cost() -> None:
+    """In the words of `ramp check`, in its output and in the message; of thresholds no catch, of no traffic nothing."""
+    house = house_of(a_day(1_008))
+    reason = prepared(AUTO, house)["verdict"]["reason"]
+    for said in ("At 1,008 requests a day of 50 users", "days in all", "failures from", "users at risk: 13 at 25 %"):
+        assert said in reason
+    assert "for the whole plan at 1,008 requests a day; the ramp adds $" in reason
+    (_, message), *_ = house.notices.told
+    assert "users at risk: 13 at 25 %, all at the end" in message
+    step = {"percent": 100, "bake_seconds": 60, "approval": True}
+    fixed = prepared({"steps": [step], "gate": "fixed"}, house_of(a_day(1_008)))["verdict"]["reason"]
+    assert "the bakes take 60 seconds in all; users at risk: 50 at 100 %. About $" in fixed
+    unknown = prepared({"steps": [step]}, house_of([]))["verdict"]["reason"]
+    assert unknown.endswith("is not known, since nothing was requested in the last day.")
+
+
 def test_a_plan_whose_looks_and_questions_would_fill_the_history_is_refused_with_its_number() -> None:
     """A look a second for an hour and its patience: 7,200 looks of nine events."""
     with pytest.raises(PlanInvalid, match=r"look_seconds: may fill the execution's history, got 64856 events"):

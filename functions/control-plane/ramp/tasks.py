@@ -14,9 +14,10 @@ from aws_lambda_powertools import Logger
 
 from ramp import asking, ending
 from ramp.adapters.table import Lock
-from ramp.core.feasibility import suited
+from ramp.core.feasibility import measured_traffic, suited
 from ramp.core.judge import judge
 from ramp.core.message import Kind, channels
+from ramp.core.outlook import outlook
 from ramp.core.plan import Plan, PlanInvalid, format_percent
 from ramp.core.sequential_gate import GateState
 from ramp.core.state import RampState
@@ -78,20 +79,23 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     world.table.put_gate(ramp, GateState.begin(history.buckets).to_wire(), now)
     world.deadline.set(ramp, now + plan.deadline_seconds)
     record(world, state, "running", "prepared")
-    return _started(state, world)
+    return _started(state, world, outlook(plan, measured_traffic(history.buckets, now)))
 
 
-def _started(state: RampState, world: World) -> Json:
-    """The end of Prepare Ramp, unless its execution has been ended meanwhile: then the net has come and gone."""
+def _started(state: RampState, world: World, expected: str) -> Json:
+    """The end of Prepare Ramp, unless its execution has been ended meanwhile: then the net has come and gone.
+
+    `expected` is the outlook, in sentences.
+    """
     ramp, plan = state.ramp, state.plan
     if world.executions.status(state.execution_arn) not in {"RUNNING", None}:
         clear(world, plan.flag, Lock(ramp, state.execution_arn), ramp)
         return _refused("the execution was ended while the ramp was being prepared")
     steps = ", ".join(step.title for step in plan.steps)
     reason = f"the plan is sound, the lock is taken, and the steps are {steps}"
-    told = f"The ramp {ramp} on {plan.flag} starts: {reason}."
+    told = f"The ramp {ramp} on {plan.flag} starts: {reason}.\n\n{expected}"
     _tell(world, state, Kind.STARTED, f"Ramp {ramp} started", told)
-    return {"ramp": state.to_wire(), "verdict": {"action": Action.START, "reason": reason}}
+    return {"ramp": state.to_wire(), "verdict": {"action": Action.START, "reason": f"{reason}. {expected}"}}
 
 
 def shift(event: Mapping[str, Any], world: World) -> Json:
