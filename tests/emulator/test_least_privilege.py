@@ -20,13 +20,20 @@ pytestmark = pytest.mark.long
 # Managed by AWS, attached by the SAM transform to every function and machine: writing logs and segments. Lambda itself
 # writes logs in MiniStack, and the X-Ray daemon is a UDP socket, so nobody asks for these there.
 OF_AWS = "arn:aws:iam::aws:policy/"
-AWS_ONLY = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AWSXRayDaemonWriteAccess"}
+# CodeDeploy, which moves the alias, is not there.
+AWS_ONLY = {
+    "service-role/AWSLambdaBasicExecutionRole",
+    "AWSXrayWriteOnlyAccess",
+    "AWSXRayDaemonWriteAccess",
+    "service-role/AWSCodeDeployRoleForLambdaLimited",
+}
 
-# Taken by AppConfig for its monitors, and by the hook of CodeDeploy; MiniStack has neither.
-OF_NOBODY_HERE = {"FlagMonitorRole", "CodeDeployHookFunctionRole"}
+# Taken by AppConfig for its monitors, by CodeDeploy, and by its hook; MiniStack has neither.
+OF_NOBODY_HERE = {"FlagMonitorRole", "CodeDeployRole", "CodeDeployHookFunctionRole"}
 # Role and statement that nothing on this stack can ask for, each with where it is asked for.
 NOT_HERE = {
     "FlagMonitorRole: cloudwatch:DescribeAlarms": "AppConfig's own call",
+    "CodeDeployRole: sns:Publish": "CodeDeploy's own call, for the triggers of its deployments",
     "PrepareFunctionRole: HandTheMonitorsTheirRole": "an environment with monitors: tests/emulator/test_guards.py",
     "PageFunctionRole: ReadWhichFieldsDiffer without": "AWS asks for the group with :*, MiniStack for the group",
     "ShadowCompareFunctionRole: TakeComparisonsFromTheQueue": "by queue: tests/emulator/test_shadow_queue.py",

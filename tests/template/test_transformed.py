@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tests.template.document import TEMPLATE
 from tests.template.transformed import named, of_type, resources
 
@@ -32,6 +35,17 @@ def test_each_parameter_that_reaches_the_read_function_publishes_a_version_of_it
     assert alias["Properties"]["FunctionVersion"] == {"Fn::GetAtt": [name, "Version"]}
     assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
     assert version["UpdateReplacePolicy"] == "Retain"
+
+
+def test_every_role_can_be_bounded_those_that_sam_makes_too() -> None:
+    """An organisation that demands a boundary refuses the stack for one role without it."""
+    unbounded = {name for name, role in of_type("AWS::IAM::Role").items() if not _is_bounded(role["Properties"])}
+    assert unbounded == set()
+
+
+def _is_bounded(role: Mapping[str, Any]) -> bool:
+    boundary = {"Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    return role.get("PermissionsBoundary") == boundary
 
 
 def test_the_longest_description_of_a_version_is_one_that_lambda_takes() -> None:
