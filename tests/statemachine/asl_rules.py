@@ -12,6 +12,7 @@ from typing import Any
 
 from jsonata import JException, Jsonata  # type: ignore[import-untyped]  # the package has no types
 from ramp import errors
+from ramp.core.plan import SCHEMA
 from ramp.core.verdict import Action
 
 State = Mapping[str, Any]
@@ -39,6 +40,8 @@ LAMBDA_ERRORS = {
 }
 STATES_ERRORS = {"States.ALL", "States.Timeout", "States.TaskFailed"}
 OUR_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
+LONGEST_RAMP_SECONDS: int = SCHEMA["properties"]["deadline_seconds"]["maximum"]
+DAY_SECONDS = 86_400  # what a ramp at its deadline may take for the way back, with every retry there is
 EXPRESSION = re.compile(r"^\{%(.*)%\}$", re.DOTALL)
 VARIABLE = re.compile(r"\$([A-Za-z_]\w*)(?!\w*\()(\.\w+)?")
 LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -60,6 +63,7 @@ def faults(definition: Mapping[str, Any], placeholders: Iterable[str]) -> list[s
     """Every fault of every rule; `placeholders` are the template's DefinitionSubstitutions."""
     states: Mapping[str, State] = definition["States"]
     return [
+        *_endless(definition),
         *_dangling(definition, states),
         *_unreachable(definition, states),
         *_unassigned(definition, states),
@@ -84,6 +88,14 @@ def _edges(states: Mapping[str, State]) -> Iterator[Edge]:
             yield Edge(name, f"Choices[{index}].Next", choice["Next"], frozenset(choice.get("Assign", {})))
         for index, catcher in enumerate(state.get("Catch", [])):
             yield Edge(name, f"Catch[{index}].Next", catcher["Next"], frozenset(catcher.get("Assign", {})))
+
+
+def _endless(definition: Mapping[str, Any]) -> Iterator[str]:
+    """Without a time-out an execution that hangs lives for a year, and the alarm on those that time out is green."""
+    wanted = LONGEST_RAMP_SECONDS + DAY_SECONDS
+    if definition.get("TimeoutSeconds") != wanted:
+        got = definition.get("TimeoutSeconds", "nothing")
+        yield f"TimeoutSeconds: is not a day more than a plan's longest deadline, got {got}, expected {wanted}"
 
 
 def _dangling(definition: Mapping[str, Any], states: Mapping[str, State]) -> Iterator[str]:

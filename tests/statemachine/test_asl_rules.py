@@ -47,6 +47,8 @@ def drop(*path: str | int) -> Callable[[Any], None]:
 
 STATES = "States"
 MUTATIONS: dict[str, tuple[Callable[[Any], None], str]] = {
+    "no end": (drop("TimeoutSeconds"), "TimeoutSeconds: is not a day more than a plan's longest deadline, got nothing"),
+    "an end before a ramp's own": (change("TimeoutSeconds", to=3600), "TimeoutSeconds: is not a day more"),
     "StartAt misspelt": (change("StartAt", to="Prepare"), "StartAt: leads nowhere"),
     "Next misspelt": (change(STATES, "Bake", "Next", to="Mesure"), "Bake.Next: leads nowhere, got 'Mesure'"),
     "Default misspelt": (change(STATES, "Action?", "Default", to="Rollback"), "Action?.Default: leads nowhere"),

@@ -291,6 +291,13 @@ def test_every_ending_that_is_no_promotion_reaches_the_clean_up() -> None:
     assert pattern["detail"]["stateMachineArn"][0]["Fn::Sub"].endswith(":stateMachine:huntaze-ramp")
 
 
+def test_the_alarm_on_ramps_that_time_out_watches_what_can_happen() -> None:
+    """The machine has an end of its own, and what ends it so wakes people."""
+    machine = json.loads((ROOT / "statemachine" / "ramp.asl.json").read_text())
+    assert machine["TimeoutSeconds"]
+    assert RESOURCES["RampTimedOutAlarm"]["Properties"]["MetricName"] == "ExecutionsTimedOut"
+
+
 def test_tasks_have_less_time_than_the_states_that_wait_for_them() -> None:
     """A function that is cut off says so itself, before Step Functions gives up on it."""
     machine = json.loads((ROOT / "statemachine" / "ramp.asl.json").read_text())
