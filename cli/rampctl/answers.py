@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 Word = Literal["approve", "reject"]
 
 
-def answer(session: "Session", ramp: str, word: Word, by: str, reason: str) -> str:
-    """Answer the question that `ramp` asks; returns what became of the answer.
+def answer(session: "Session", ramp: str, word: Word, by: str, reason: str, question: str | None = None) -> str:
+    """Answer `question`, None for the one that `ramp` asks; returns what became of the answer.
 
     Raises:
-        CommandError: nothing is asked, or it was answered already.
+        CommandError: nothing is asked, or something else, or it was answered already.
     """
-    table, executions = session.table, session.executions
+    said = {"by": by, "reason": reason, "via": "cli"}
     try:
-        arrived = words.answer(table, executions, ramp, word, by=by, reason=reason, via="cli", now=time.time())
+        arrived = words.answer(
+            session.table, session.executions, ramp, word, **said, now=time.time(), request_id=question
+        )
     except words.WordRefusedError as refused:
         raise CommandError(str(refused), USAGE) from None
     became = "The ramp has it." if arrived else "The answer is kept, and honoured at the next look."

@@ -1,6 +1,7 @@
 """The `ramp` command: every command's name, options and help. What each does is in the module it calls."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -56,6 +57,9 @@ Plan = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's JSON file, o
 RunningRamp = Annotated[str | None, typer.Argument(metavar="[RAMP]", help="Default: the only ramp that runs.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the ramp's records.")]
 By = Annotated[str | None, typer.Option(help="Your name, put before the AWS identity that is recorded anyway.")]
+Question = Annotated[
+    str | None, typer.Option(metavar="ID", help="Answer this question and no other; its id is in ramp status --json.")
+]
 NO_REASON = "no reason given"
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes for many runs. Default: one for each processor.")]
 Limit = Annotated[
@@ -251,15 +255,43 @@ def page(
 
 
 @app.command()
-def approve(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
-    """Say go to the question a ramp asks."""
-    return _answer("approve", ramp, reason, by, local=local)
+def approve(
+    ramp: RunningRamp = None,
+    reason: Reason = NO_REASON,
+    by: By = None,
+    question: Question = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Whatever is asked, without asking you; still judged anew.")
+    ] = False,
+    local: Local = False,
+) -> Exit:
+    """Say go to the question a ramp asks: shows it with its evidence as of now, asks you, refuses what turned bad."""
+    from rampctl import approving, ramps
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    confirm = _confirm if question is None and not yes else _is_said
+    name, said_by = ramps.the_running(session, ramp), session.said_by(by)
+    typer.echo(approving.approve(session, name, said_by, reason, _console(), question=question, confirm=confirm))
+    return DONE
 
 
 @app.command()
-def reject(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
+def reject(
+    ramp: RunningRamp = None,
+    reason: Reason = NO_REASON,
+    by: By = None,
+    question: Question = None,
+    local: Local = False,
+) -> Exit:
     """Say no-go to the question a ramp asks: it rolls back."""
-    return _answer("reject", ramp, reason, by, local=local)
+    from rampctl import answers, ramps
+    from rampctl.session import Session
+
+    session = Session.open(local=local)
+    name, said_by = ramps.the_running(session, ramp), session.said_by(by)
+    typer.echo(answers.answer(session, name, "reject", said_by, reason, question))
+    return DONE
 
 
 @app.command()
@@ -471,13 +503,21 @@ def local_status() -> Exit:
     return local.status(_repository(), _console())
 
 
-def _answer(word: Any, ramp: str | None, reason: str, by: str | None, *, local: bool) -> Exit:
-    from rampctl import answers, ramps
-    from rampctl.session import Session
+def _confirm(question: str) -> bool:
+    """Ask the person at the terminal; without one somebody has to have said beforehand what is approved."""
+    from rampctl.exits import CommandError
 
-    session = Session.open(local=local)
-    typer.echo(answers.answer(session, ramps.the_running(session, ramp), word, session.said_by(by), reason))
-    return DONE
+    if not sys.stdin.isatty():
+        raise CommandError("approve: nobody is there to confirm, expected a terminal, --question ID, or --yes", USAGE)
+    try:
+        return typer.confirm(question)
+    except typer.Abort:  # input ended
+        return False
+
+
+def _is_said(_: str) -> bool:
+    """It was said with an option."""
+    return True
 
 
 def _say(word: Any, ramp: str | None, reason: str, by: str | None, *, local: bool) -> Exit:

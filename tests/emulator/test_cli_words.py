@@ -85,7 +85,15 @@ def test_a_rejected_ramp_rolls_back_and_says_who_rejected_it(asking: str) -> Non
 
 def test_an_approved_step_is_left_and_an_abort_brings_everybody_back(asking: str) -> None:
     """Abort takes traffic to 0 % before the command returns; the execution follows."""
-    assert ramp("approve", asking, "--reason", "known quiet hour", "--by", "ada").exit_code == 0
+    unseen = ramp("approve", asking, "--reason", "known quiet hour")
+    assert (unseen.exit_code, "expected a terminal, --question ID, or --yes" in unseen.stderr) == (2, True)
+    other = ramp("approve", asking, "--question", "9-9")
+    assert other.stderr.startswith("--question: is not asked, got 9-9, expected 0-")
+    question = told(asking)["question"]["request_id"]
+    approved = ramp("approve", asking, "--question", question, "--reason", "known quiet hour", "--by", "ada")
+    assert approved.exit_code == 0, approved.output
+    assert "the evidence did not suffice" in approved.stdout
+    assert "After a yes: the next step is 100 % of users." in approved.stdout
     until(lambda: told(asking)["share_ppm"] == 1_000_000 and told(asking)["question"] is not None)
     levers = Session.open(local=True).levers
     assert levers.read().setting.share_ppm == 1_000_000

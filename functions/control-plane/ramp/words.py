@@ -82,10 +82,10 @@ def answer(
     request = table.request(ramp) or {}
     asked = str(request.get("request_id", ""))
     if not asked:
-        raise WordRefusedError(f"{ramp}: asks nothing at the moment")
+        raise WordRefusedError(too_late(ramp, request))
     about = request_id or asked
     if not table.answer(ramp, about, word, by, reason, now):
-        raise WordRefusedError(_too_late(ramp, table.request(ramp) or {}))
+        raise WordRefusedError(too_late(ramp, table.request(ramp) or {}))
     step = int(request.get("step", 0))
     table.put_word(ramp, word, now, step=step, by=by, reason=reason, via=via, request_id=about)
     return executions.answer(str(request["token"]), {"answer": word, "by": by, "reason": reason})
@@ -100,7 +100,10 @@ def _running(table: RampTable, ramp: str) -> RampState:
     return RampState.from_wire(found["document"])
 
 
-def _too_late(ramp: str, request: Mapping[str, Any]) -> str:
+def too_late(ramp: str, request: Mapping[str, Any]) -> str:
+    """Why an answer does not count any more, for people; `request` is the question's record, empty without one."""
+    if not request:
+        return f"{ramp}: asks nothing at the moment"
     if "answer" not in request:
         return f"{ramp}: does not ask this any more; look again with: ramp status {ramp}"
     return f"{ramp}: was answered already: {request['answer']} by {request['by']}: {request['reason']}"

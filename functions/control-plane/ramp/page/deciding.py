@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from ramp import words
+from ramp.adapters.metrics import Metrics
+from ramp.adapters.table import RampTable
 from ramp.core.check import Check, Verdict
 from ramp.core.judge import judge
 from ramp.core.verdict import Action, Answer, Command, Decision, decide
@@ -67,7 +69,19 @@ class Appraisal:
         return [check.to_wire() for check in self.checks]
 
 
-def appraise(desk: Desk, records: Records, now: float) -> Appraisal:
+class Sources(Protocol):
+    """Where the evidence and what the gate has kept of it are read: the page's desk, or the world of the command."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """What CloudWatch counted."""
+
+    @property
+    def table(self) -> RampTable:
+        """The ramp table."""
+
+
+def appraise(desk: Sources, records: Records, now: float) -> Appraisal:
     """Judge the evidence as of `now`, and what an approval would lead to."""
     state = records.state
     evidence = desk.metrics.evidence(state.ramp, state.step, state.step_started_at, now, state.plan.evidence)
