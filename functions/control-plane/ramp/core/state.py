@@ -1,8 +1,9 @@
 """The state that travels with an execution, from task to task, as plain JSON under `$ramp`."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 from ramp.core.plan import Plan, Step
@@ -26,7 +27,7 @@ class Question:
 class RampState:
     """One ramp between two tasks.
 
-    `plan` is the raw document (parsed again in each task: small, and the execution's history shows what people wrote);
+    `raw_plan` is the document that people wrote, so that the execution's history shows it;
     `control_p95_ms` is the last good reading of control, for steps at which control serves nobody; `acknowledged` names
     the causes that a person accepted in this step; `limited` says that the flag carries limits of slow drawn from
     control's p95; `past_looks` counts the looks of each step before this one; times are epoch seconds.
@@ -49,8 +50,8 @@ class RampState:
 
     @cached_property
     def plan(self) -> Plan:
-        """The checked plan, parsed once a state; Prepare Ramp has proven that it parses."""
-        return Plan.parse(self.raw_plan)
+        """The checked plan; Prepare Ramp has proven that it parses."""
+        return _parsed(json.dumps(self.raw_plan))
 
     @property
     def current(self) -> Step:
@@ -99,7 +100,8 @@ class RampState:
 
     def to_wire(self) -> dict[str, Any]:
         """Plain JSON for the state machine."""
-        return asdict(self)
+        shallow = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**shallow, "question": asdict(self.question) if self.question else None}
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
@@ -113,3 +115,9 @@ class RampState:
                 "question": Question(**{**question, "causes": tuple(question["causes"])}) if question else None,
             }
         )
+
+
+@lru_cache(maxsize=16)
+def _parsed(raw_plan: str) -> Plan:
+    """A sandbox meets the same few plans at every look."""
+    return Plan.parse(json.loads(raw_plan))
