@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from tests.template.document import TEMPLATE
 from tests.template.transformed import named, of_type, resources
 
@@ -46,6 +48,19 @@ def test_every_role_can_be_bounded_those_that_sam_makes_too() -> None:
 def _is_bounded(role: Mapping[str, Any]) -> bool:
     boundary = {"Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
     return role.get("PermissionsBoundary") == boundary
+
+
+@pytest.mark.parametrize(("function", "parameter"), [("ShadowCompare", "Shadow"), ("Link", "Link")])
+def test_an_account_without_room_for_reserves_can_deploy(function: str, parameter: str) -> None:
+    """Lambda keeps 100 executions unreserved, and new accounts often have a limit of ten.
+
+    Source: AWS Lambda developer guide, "Configuring reserved concurrency".
+    """
+    reserve = resources()[f"{function}Function"]["Properties"]["ReservedConcurrentExecutions"]
+    condition, reserved, none = reserve["Fn::If"]
+    assert (reserved, none) == ({"Ref": f"{parameter}Concurrency"}, {"Ref": "AWS::NoValue"})
+    assert TEMPLATE["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [reserved, "-1"]}]}
+    assert TEMPLATE["Parameters"][f"{parameter}Concurrency"]["MinValue"] == -1
 
 
 def test_the_longest_description_of_a_version_is_one_that_lambda_takes() -> None:
