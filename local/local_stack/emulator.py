@@ -27,6 +27,7 @@ SANDBOX_IDLE_SECONDS = 86_400  # a sandbox, once paid for, stays
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")
 # Where the emulator keeps what each role asked for, and whether it was allowed; see local_stack.authorization.
 AUTHORIZATIONS_VARIABLE, AUTHORIZATIONS_FILE = "LOCAL_STACK_AUTHORIZATIONS", "authorizations.jsonl"
+KEPT_FOLDER = "kept"
 READY_SECONDS = 30.0
 READY_PATH = "/_ministack/ready"
 HEALTH_PATH = "/_ministack/health"
@@ -94,6 +95,7 @@ def _environment(scratch: Path, port: int, trace_port: int, wait_scale: float) -
         "LOG_LEVEL": "WARNING",
         "SFN_WAIT_SCALE": str(wait_scale),
         "SFTP_ENABLED": "0",
+        "STATE_DIR": str(scratch.parent / KEPT_FOLDER),  # see local_stack.keeping
         "TMPDIR": str(scratch),
     }
 

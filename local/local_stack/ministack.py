@@ -11,7 +11,7 @@ from typing import Any
 from ministack import app
 from ministack.services import appconfig, lambda_svc, sns
 
-from local_stack import authorization, metric_math, metrics
+from local_stack import authorization, keeping, metric_math, metrics
 
 PAGE = 50
 
@@ -89,6 +89,7 @@ def main() -> None:
     appconfig.handle_request = handle_request
     lambda_svc._sqs_esm_concurrency = queue_concurrency  # noqa: SLF001 - as above
     sns._deliver_to_lambda = deliver_to_lambda  # noqa: SLF001 - as above
+    keeping.install()
     metrics.install()
     metric_math.install()
     authorization.install(authorization.from_environment())
