@@ -47,6 +47,13 @@ def local_stack(repository: Path) -> Iterator[Stack]:
     stack.down(repository, print)
 
 
+@pytest.fixture
+def in_the_checkout(local_stack: Stack, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--local` is the stack of the checkout one stands in."""
+    assert local_stack.endpoint_url
+    monkeypatch.chdir(repository)
+
+
 @pytest.fixture(scope="session")
 def bare_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Clients by service name of an emulator with nothing in it."""

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_stack.stack import Stack
 from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF
-from rampctl.main import app
 from rampctl.session import Session
-from typer.testing import CliRunner, Result
 
+from tests.emulator.commands import ramp, told
+
+pytestmark = pytest.mark.usefixtures("in_the_checkout")
 WAIT_SECONDS = 60.0
 # One shadow read is evidence enough, so that seconds of traffic pass the first step; the last one bakes on and on.
 PLAN = {
@@ -29,24 +29,6 @@ PLAN = {
     "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 0},
 }
-
-
-def ramp(*arguments: str) -> Result:
-    """Run `ramp` with these arguments on the local stack."""
-    return CliRunner().invoke(app, [*arguments, "--local"])
-
-
-@pytest.fixture(autouse=True)
-def in_the_checkout(local_stack: Stack, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--local` is the stack of the checkout one stands in."""
-    assert local_stack.endpoint_url
-    monkeypatch.chdir(repository)
-
-
-def told(name: str) -> dict[str, Any]:
-    """What `ramp status --json` says."""
-    answer: dict[str, Any] = json.loads(ramp("status", name, "--json").stdout)
-    return answer
 
 
 def until(name: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

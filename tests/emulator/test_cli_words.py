@@ -5,15 +5,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from local_stack.stack import Stack
 from ramp.core.flag_document import OFF
-from rampctl.main import app
 from rampctl.session import Session
-from typer.testing import CliRunner, Result
 
+from tests.emulator.commands import ramp, told
+
+pytestmark = pytest.mark.usefixtures("in_the_checkout")
 ASK_SECONDS = 30.0
 # Nobody reads, so there is no evidence, so each step asks people after its first second.
 PLAN = {
@@ -25,18 +24,6 @@ PLAN = {
     "deadline_seconds": 10_800,
     "evidence": {"period_seconds": 1, "delay_seconds": 0},
 }
-
-
-def ramp(*arguments: str) -> Result:
-    """Run `ramp` with these arguments on the local stack."""
-    return CliRunner().invoke(app, [*arguments, "--local"])
-
-
-@pytest.fixture(autouse=True)
-def in_the_checkout(local_stack: Stack, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--local` is the stack of the checkout one stands in."""
-    assert local_stack.endpoint_url
-    monkeypatch.chdir(repository)
 
 
 @pytest.fixture
@@ -52,12 +39,6 @@ def asking(tmp_path: Path) -> Iterator[str]:
     if told(name)["outcome"] == "running":
         ramp("abort", name)
     assert ramp("watch", name, "--limit", "30").exit_code < 2
-
-
-def told(name: str) -> dict[str, Any]:
-    """What `ramp status --json` says."""
-    answer: dict[str, Any] = json.loads(ramp("status", name, "--json").stdout)
-    return answer
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from local_stack.stack import Stack
 from ramp.core.flag_document import OFF
-from rampctl.main import app
 from rampctl.session import Session
-from typer.testing import CliRunner
+
+from tests.emulator.commands import ramp
 
 GUARD = "huntaze-candidate-error-rate-gt-2pct"
 # Nobody reads, so nobody is served: each step asks people after its first second.
@@ -28,9 +28,7 @@ PLAN = {
 
 
 @pytest.fixture
-def session(local_stack: Stack, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
-    assert local_stack.endpoint_url
-    monkeypatch.chdir(repository)
+def session(in_the_checkout: None) -> Session:
     return Session.open(local=True)
 
 
@@ -62,14 +60,14 @@ def test_a_red_monitored_alarm_does_not_keep_users_on_the_candidate(
     """The brake's own deployment would be rolled back by AppConfig otherwise; the monitors are there afterwards."""
     plan, name = tmp_path / "plan.json", f"guards-{uuid.uuid4().hex[:8]}"
     plan.write_text(json.dumps(PLAN))
-    assert CliRunner().invoke(app, ["start", str(plan), "--name", name, "--local"]).exit_code == 0
+    assert ramp("start", str(plan), "--name", name).exit_code == 0
     end = time.monotonic() + 30
     while session.levers.read().share_ppm != 500_000:
         assert time.monotonic() < end, "traffic was never shifted"
         time.sleep(0.2)
     before = monitored()
     local_stack.client("cloudwatch").set_alarm_state(AlarmName=GUARD, StateValue="ALARM", StateReason="the test")
-    watched = CliRunner().invoke(app, ["watch", name, "--local", "--limit", "60"])
+    watched = ramp("watch", name, "--limit", "60")
     assert watched.exit_code == 1, watched.output
     assert session.levers.read().setting == OFF
     assert monitored() == before != []
