@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.progress import track
 
 from rampctl import plans, view
-from rampctl.exits import DONE, USAGE, CommandError, Exit
+from rampctl.exits import DONE, Exit
 from rampctl.rehearsal import distribution, many, recording
 from rampctl.rehearsal.arm import Arm
 from rampctl.rehearsal.judging import Judged, judged
 from rampctl.rehearsal.replay import RecordedScene
-from rampctl.rehearsing import definition, token_seconds
+from rampctl.rehearsing import definition
 from rampctl.session import Session
 from rampctl.words import duration
 
@@ -46,9 +46,7 @@ def backtest(
     path: str, recorded: Sequence[Bucket], console: Console, *, alarms: bool, runs: int, jobs: int | None, as_json: bool
 ) -> Exit:
     """Replay each recorded day, in turn, as a healthy candidate; and judge the recorded candidate, if there is one."""
-    raw, plan = plans.read(path)
-    if plan.gate != "sequential":
-        raise CommandError(f"gate: backtests know the sequential gate only, got {plan.gate!r}", USAGE)
+    raw, _ = plans.read(path)
     days = recording.days(recorded)
     rate = sum(bucket.control_requests + bucket.candidate_requests for bucket in recorded) / (days * DAY_SECONDS)
     traffic = Traffic.at(rate)
@@ -57,7 +55,7 @@ def backtest(
     arm = Arm(P95_MS)
     scene = RecordedScene(raw, traffic, arm, arm, "approve", 0.0, alarms, recording=tuple(recorded))
     progress = Console(stderr=True)
-    running = many.run(scene, range(runs), token_seconds(definition()), jobs)
+    running = many.run(scene, range(runs), definition(), jobs)
     endings = [*track(running, "replaying", total=runs, console=progress, disable=not progress.is_terminal)]
     found = judged(plan, recorded)
     quiet = _quiet(endings, days, recording.quiet_days(recorded, plan.gates.error_percent_max / 100))
@@ -74,7 +72,7 @@ def backtest(
     if found:
         when = "nothing is proven" if found.at is None else f"a check fails after {duration(found.at)}"
         console.print(f"\nthe recorded candidate, judged at {plan.steps[found.step].title}: {when}", highlight=False)
-        console.print(view.checks([check.__dict__ for check in found.checks]))
+        console.print(view.checks([check.to_wire() for check in found.checks]))
     else:
         console.print(f"\n{CONTROL_ONLY}", highlight=False)
     return DONE

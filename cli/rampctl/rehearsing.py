@@ -22,8 +22,6 @@ from rampctl.rehearsal.scene import Scene
 from rampctl.rehearsal.stage import play
 from rampctl.words import duration
 
-ASK = "Ask For Decision"
-
 
 @dataclass(frozen=True)
 class Options:
@@ -52,7 +50,7 @@ def rehearse(path: str, options: Options, console: Console, *, as_json: bool) ->
     raw, plan = plans.read(path)
     scene = _scene(raw, options)
     if options.runs > 1:
-        _distribution(scene, plan, options, console, as_json=as_json)
+        _distribution(scene, options, console, as_json=as_json)
         return DONE
     if options.picture:
         drawing.check(options.picture)
@@ -72,11 +70,6 @@ def definition() -> Mapping[str, Any]:
     """The state machine of the checkout that the command runs in. Raises CommandError outside of one."""
     found: Mapping[str, Any] = json.loads((repository.find(Path.cwd()) / repository.MARK).read_text("utf-8"))
     return found
-
-
-def token_seconds(machine: Mapping[str, Any]) -> float:
-    """How long one token stands before the evidence is judged again."""
-    return float(machine["States"][ASK]["TimeoutSeconds"])
 
 
 def _scene(raw: Any, options: Options) -> Scene:
@@ -110,14 +103,12 @@ def _both(*asked: tuple[str, str, tuple[str, ...]]) -> list[tuple[scenario.Fault
     return found
 
 
-def _distribution(scene: Scene, plan: Plan, options: Options, console: Console, *, as_json: bool) -> None:
-    if plan.gate != "sequential":
-        raise CommandError(f"--runs: many runs know the sequential gate only, got gate {plan.gate!r}", USAGE)
+def _distribution(scene: Scene, options: Options, console: Console, *, as_json: bool) -> None:
     if options.picture:
         raise CommandError("--picture: draws one ramp, got --runs beside it, expected one of the two", USAGE)
     seeds: Sequence[int] = range(options.seed, options.seed + options.runs)
     progress = Console(stderr=True)
-    running = many.run(scene, seeds, token_seconds(definition()), options.jobs)
+    running = many.run(scene, seeds, definition(), options.jobs)
     endings = [*track(running, "rehearsing", total=options.runs, console=progress, disable=not progress.is_terminal)]
     if as_json:
         print(json.dumps(distribution.facts(endings), ensure_ascii=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,14 +88,51 @@ def test_other_wrong_options_exit_with_2(plan: str, options: tuple[str, ...], sa
     assert said in result.stderr
 
 
-def test_a_fixed_plan_is_played_once_but_has_no_distribution(tmp_path: Path) -> None:
-    """Many runs know the sequential gate only, and say so."""
+def fixed(tmp_path: Path, **changes: Any) -> str:
+    """The short plan with plain thresholds, in a file."""
     file = tmp_path / "fixed.json"
-    file.write_text(json.dumps({**PLAN, "gate": "fixed"}))
-    assert ramp("rehearse", str(file), "--traffic", "20/s").exit_code == 0
-    result = ramp("rehearse", str(file), "--traffic", "20/s", "--runs", "3")
-    assert result.exit_code == 2
-    assert "got gate 'fixed'" in result.stderr
+    file.write_text(json.dumps({**PLAN, "gate": "fixed", **changes}))
+    return str(file)
+
+
+def test_many_runs_of_a_fixed_plan_are_the_ramps_that_are_played_one_by_one(tmp_path: Path) -> None:
+    """So that the gates can be compared."""
+    asked = ("rehearse", fixed(tmp_path), "--traffic", "5/s", "--candidate", "live-errors=2.5%", "--json")
+    many = json.loads(ramp(*asked, "--runs", "4").stdout)
+    single = [json.loads(ramp(*asked, "--seed", str(seed)).stdout) for seed in (1, 2, 3, 4)]
+    assert many["outcomes"] == Counter(told["outcome"] for told in single)
+    assert many["seconds"][-1] == pytest.approx(max(told["seconds"] for told in single), abs=1)
+    assert many["failures"][-1] == max(told["candidate_failures"] for told in single)
+
+
+def test_a_fixed_plan_is_backtested_and_rolls_back_what_the_other_gate_does_not(tmp_path: Path) -> None:
+    """A burst of failures in the wrong ten minutes is over a plain threshold, and proves nothing."""
+    rows = [
+        {"start": 60 * minute, "control_requests": 20, "control_errors": 0 if minute % 45 else 8}
+        for minute in range(2 * 1_440)
+    ]
+    file, proof = tmp_path / "days.json", tmp_path / "proof.json"
+    file.write_text(json.dumps(rows))
+    proof.write_text(json.dumps(PLAN))
+    rolled_back = {}
+    for path in (fixed(tmp_path), str(proof)):
+        result = ramp("backtest", path, "--from", str(file), "--runs", "6", "--json")
+        assert result.exit_code == 0, result.output
+        rolled_back[path] = json.loads(result.stdout)["healthy"]["outcomes"].get("rolled back", 0)
+    assert [*rolled_back.values()] == [6, 0]
+
+
+def test_a_recorded_candidate_is_held_to_plain_thresholds_as_well() -> None:
+    """Rolled back at once where failures are beyond repair; asked about only once the bake is over."""
+    plan = Plan.parse({**PLAN, "gate": "fixed"})
+    minute = Bucket(0, 60, 1, control_requests=90, candidate_requests=10, comparisons=10)
+    failing = minute._replace(candidate_errors=1, candidate_discordant=1)
+    differing = minute._replace(mismatches=1)
+    for kind, at in ((minute, None), (failing, 180.0), (differing, 600.0)):
+        found = judged(plan, [kind._replace(start=60 * number) for number in range(30)])
+        assert found is not None
+        assert (found.at, found.step) == (at, 1)
+        assert {check.name for check in found.checks} == {"errors", "mismatches", "share"}
 
 
 def test_many_runs_give_a_distribution_that_its_seed_repeats(plan: str) -> None:

@@ -5,11 +5,11 @@ bakes the checks are asked only where one of them might fail. A test holds runs 
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from math import log
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from ramp import tasks
@@ -27,9 +27,10 @@ from rampctl.rehearsal.fakes import GUARDS, START, House
 from rampctl.rehearsal.metrics import SimulatedMetrics
 from rampctl.rehearsal.scene import Scene
 from rampctl.rehearsal.simulation import OFF, Simulation, setting_of
-from rampctl.rehearsal.stage import ARN
+from rampctl.rehearsal.stage import ARN, play
 from rampctl.rehearsal.stretch import Stretch
 
+ASK = "Ask For Decision"
 CHUNK = 4
 
 
@@ -47,13 +48,16 @@ class Ending(NamedTuple):
     doubts: int
 
 
-def run(scene: Scene, seeds: Sequence[int], token_seconds: float, jobs: int | None = None) -> Iterator[Ending]:
-    """The endings, in the order of `seeds`; `token_seconds` is how long the machine waits for one token.
+def run(scene: Scene, seeds: Sequence[int], definition: Mapping[str, Any], jobs: int | None = None) -> Iterator[Ending]:
+    """The endings, in the order of `seeds`; `definition` is `statemachine/ramp.asl.json`.
 
-    `scene.plan` asks for the sequential gate. `jobs` None is one for each processor.
+    Stretches are the sequential gate's: ramps of the fixed one are played look by look, which takes a few times as long.
+    `jobs` None is one for each processor.
     """
     workers = max(1, min(len(seeds), jobs or len(os.sched_getaffinity(0))))
-    ramp = partial(end, scene, token_seconds)
+    token_seconds = float(definition["States"][ASK]["TimeoutSeconds"])
+    is_fixed = scene.plan.gate == "fixed"
+    ramp = partial(end_of_play, scene, definition) if is_fixed else partial(end, scene, token_seconds)
     if workers == 1:
         yield from map(ramp, seeds)
         return
@@ -61,8 +65,17 @@ def run(scene: Scene, seeds: Sequence[int], token_seconds: float, jobs: int | No
         yield from pool.map(ramp, seeds, chunksize=CHUNK)
 
 
+def end_of_play(scene: Scene, definition: Mapping[str, Any], seed: int) -> Ending:
+    """One ramp of either gate, as the machine plays it."""
+    played = play(scene, definition, seed)
+    counted = played.simulation.counted()
+    doubts = sum(asked["causes"] != [APPROVAL] for asked in played.asked)
+    failures = counted["candidate_errors"], counted["candidate_user_errors"]
+    return Ending(played.ramp.outcome, played.seconds, *failures, len(played.asked), doubts)
+
+
 def end(scene: Scene, token_seconds: float, seed: int) -> Ending:
-    """One ramp, from Prepare Ramp to its end."""
+    """One ramp of the sequential gate, from Prepare Ramp to its end; `token_seconds` is how long one token stands."""
     simulation = scene.simulation(seed)
     house = House(SimulatedMetrics(simulation))
     name = scene.name(seed)
