@@ -50,6 +50,28 @@ def _is_bounded(role: Mapping[str, Any]) -> bool:
     return role.get("PermissionsBoundary") == boundary
 
 
+def test_the_candidate_alone_stands_in_the_databases_vpc_and_may_make_interfaces_there_only() -> None:
+    """The others need AWS's APIs, which a function in a VPC does not reach by itself.
+
+    Source: AWS Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
+    """
+    functions = of_type("AWS::Lambda::Function")
+    assert [name for name, each in functions.items() if "VpcConfig" in each["Properties"]] == ["PrismaReadFunction"]
+    placed = {"SubnetIds": {"Ref": "DatabaseSubnetIds"}, "SecurityGroupIds": {"Ref": "DatabaseSecurityGroupIds"}}
+    none = {"Ref": "AWS::NoValue"}
+    assert functions["PrismaReadFunction"]["Properties"]["VpcConfig"] == {"Fn::If": ["HasVpc", placed, none]}
+    may_interface = [
+        (name, policy)
+        for name, role in of_type("AWS::IAM::Role").items()
+        for policy in role["Properties"].get("ManagedPolicyArns", [])
+        if "AWSLambdaVPCAccessExecutionRole" in str(policy)
+    ]
+    ((role, policy),) = may_interface
+    condition, _, otherwise = policy["Fn::If"]
+    assert (role, condition, otherwise) == ("PrismaReadFunctionRole", "HasVpc", none)
+    assert parameters_behind("HasVpc") == {"DatabaseSubnetIds", "DatabaseSecurityGroupIds"}
+
+
 @pytest.mark.parametrize(("function", "parameter"), [("ShadowCompare", "Shadow"), ("Link", "Link")])
 def test_an_account_without_room_for_reserves_can_deploy(function: str, parameter: str) -> None:
     """Lambda keeps 100 executions unreserved, and new accounts often have a limit of ten.
