@@ -74,7 +74,13 @@ def test_a_reading_that_is_due_happens_beside_the_request(told: Any) -> None:
 
 def test_after_a_long_sleep_the_request_waits_for_the_reading(told: Any) -> None:
     """A third more than the staleness: nobody is routed by flags that are older."""
-    source = Scripted(GOOD, OFF)
+
+    class Slow(Scripted):
+        def fetch(self) -> bytes:
+            time.sleep(0.1 if self.calls else 0)
+            return super().fetch()
+
+    source = Slow(GOOD, OFF)
     reader = source.reader(told)
     reader.current()
     source.now += 27
