@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmarks.gate.cell import Cell, measure
 from benchmarks.gate.contenders import PEERS, Sequential
 from benchmarks.gate.entry import guest
-from benchmarks.gate.goals import FIXED, PLANNED, Goal, goals
+from benchmarks.gate.goals import FIXED, PLANNED, Goal, goals, of_primitives
 from benchmarks.gate.kept import kept
 from benchmarks.gate.ramp_run import Enter
 from benchmarks.gate.scenario import SCENARIOS, Scenario
@@ -72,7 +72,8 @@ def main(  # options
                 cells[item.name, load.name, name] = kept(keep, item, load, name, ramps, seed, make)
             seconds = time.monotonic() - began
             console.print(f"{load.name}, {name}: {len(chosen)} scenarios x {ramps} ramps, {seconds:.0f} s")
-    found = [*goals(cells)]
+    sharp = sharpness(seed)
+    found = [*goals(cells), *of_primitives(sharp)]
     console.print(_table(found))
     if not quick and page is not None:
         from benchmarks.gate.report import write  # noqa: PLC0415  # matplotlib takes a second to load
@@ -81,7 +82,7 @@ def main(  # options
             page,
             cells,
             found,
-            sharpness(seed),
+            sharp,
             f"python -m benchmarks.gate --runs {runs} --slow-runs {slow_runs} --seed {seed}",
         )
     missed = [goal for goal in found if not goal.is_reached]

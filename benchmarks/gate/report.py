@@ -46,6 +46,8 @@ def _goal_table(goals: Sequence[Goal]) -> Iterator[str]:
         held = sum(goal.is_reached for goal in kind)
         for goal in shown:
             mark = f"held in {held} of {len(kind)} cells" if goal.is_reached else "**missed**"
+            if goal.is_reached and goal.value > goal.goal:
+                mark += f", here with the sample's noise of {goal.tolerance:.2g} {goal.unit}"
             note = f"; {goal.note}" if goal.note else ""
             yield f"| {goal.name} | {goal.value:.4g} {goal.unit} | ≤ {goal.goal:.4g} {goal.unit} | {mark}{note} |"
 

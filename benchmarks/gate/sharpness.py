@@ -1,5 +1,6 @@
 """How close the two primitives come to what any test needs."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +14,13 @@ PATHS = 400
 
 
 class Sharpness(NamedTuple):
-    """Mean requests over the bound of Wald: ln(1 / alpha) / KL."""
+    """Mean requests over the bound of Wald: ln(1 / alpha) / KL; `error` is the mean's standard error."""
 
     name: str
     requests: float
     bound: float
+    error: float = 0.0
+    detects: bool = False
 
     @property
     def ratio(self) -> float:
@@ -30,16 +33,21 @@ def sharpness(seed: int) -> list[Sharpness]:
     rng = np.random.default_rng([seed, 1])
     found = []
     for rate, limit in ((0.025, 0.02), (0.05, 0.02), (0.05, 0.005), (0.2, 0.02), (0.2, 0.005)):
-        requests = np.mean([_detection(rng, rate, limit) for _ in range(PATHS)])
+        requests = [_detection(rng, rate, limit) for _ in range(PATHS)]
         bound = -np.log(FLOOR_ALPHA) / divergence(rate, limit)
-        found.append(Sharpness(f"detect {rate:.1%} above {limit:.1%}", float(requests), float(bound)))
+        found.append(Sharpness(f"detect {rate:.1%} above {limit:.1%}", *_mean(requests, bound), detects=True))
     for limit, beta in ((0.08, 0.05), (0.02, 0.01), (0.01, 0.01)):
         clean = trials_until_certified(Below(), limit, beta)
         found.append(Sharpness(f"certify 0 % below {limit:.0%}", clean, float(np.log(beta) / np.log1p(-limit))))
-    requests = np.mean([_certificate(rng, 0.01, 0.02, 0.01) for _ in range(PATHS)])
+    requests = [_certificate(rng, 0.01, 0.02, 0.01) for _ in range(PATHS)]
     bound = -np.log(0.01) / divergence(0.01, 0.02)
-    found.append(Sharpness("certify 1 % below 2 %", float(requests), float(bound)))
+    found.append(Sharpness("certify 1 % below 2 %", *_mean(requests, bound)))
     return found
+
+
+def _mean(requests: Sequence[float], bound: float) -> tuple[float, float, float]:
+    """Mean, bound, and the mean's standard error."""
+    return float(np.mean(requests)), float(bound), float(np.std(requests) / np.sqrt(len(requests)))
 
 
 def _detection(rng: np.random.Generator, rate: float, limit: float) -> float:

@@ -11,12 +11,14 @@ import pytest
 from benchmarks.gate.cell import Cell, measure
 from benchmarks.gate.contenders import PEERS, Sequential
 from benchmarks.gate.entry import guest
-from benchmarks.gate.goals import floor_failures
+from benchmarks.gate.goals import Goal, floor_failures, of_primitives
 from benchmarks.gate.kept import kept
 from benchmarks.gate.look import Word
 from benchmarks.gate.ramp_run import run
+from benchmarks.gate.report import _goal_table
 from benchmarks.gate.scenario import SCENARIOS, Scenario
 from benchmarks.gate.schedule import fixed, planned
+from benchmarks.gate.sharpness import Sharpness
 from benchmarks.gate.traffic import LOADS
 
 SCENARIO = {scenario.name: scenario for scenario in SCENARIOS}
@@ -98,3 +100,23 @@ def test_a_kept_cell_is_the_cell_and_is_taken_up_again(tmp_path: Path) -> None:
 
 def _never() -> Cell:
     raise AssertionError("made anew")
+
+
+def test_a_primitive_that_takes_twice_what_any_test_needs_misses_its_goal() -> None:
+    """Detections may take twice the bound, certificates 1.3 times, beyond the noise of the sample."""
+    sharp = [
+        Sharpness("detect", 2_100, 1_000, 20, detects=True),
+        Sharpness("certify", 1_400, 1_000, 20),
+        Sharpness("detect, noisy", 2_100, 1_000, 40, detects=True),
+        Sharpness("certify well", 1_250, 1_000),
+    ]
+    assert [goal.is_reached for goal in of_primitives(sharp)] == [False, False, True, True]
+
+
+def test_a_goal_that_holds_only_within_the_noise_says_so() -> None:
+    """0.2 % is not 0.1 %, however few ramps there were; and what a goal leaves out stands in its row."""
+    rows = [*_goal_table([Goal("a", 0.2, 0.1, 0.6, "%"), Goal("b", 0.1, 0.1, 0.6, "%", "without late ones")])]
+    assert rows[2:] == [
+        "| a | 0.2 % | ≤ 0.1 % | held in 1 of 1 cells, here with the sample's noise of 0.6 % |",
+        "| b | 0.1 % | ≤ 0.1 % | held in 1 of 1 cells; without late ones |",
+    ]
