@@ -51,7 +51,7 @@ class Ending(NamedTuple):
 def run(scene: Scene, seeds: Sequence[int], definition: Mapping[str, Any], jobs: int | None = None) -> Iterator[Ending]:
     """The endings, in the order of `seeds`; `definition` is `statemachine/ramp.asl.json`.
 
-    Stretches are the sequential gate's: ramps of the fixed one are played look by look, which takes a few times as long.
+    Stretches are the sequential gate's: ramps of the fixed one are played look by look: slower by a few times.
     `jobs` None is one for each processor.
     """
     workers = max(1, min(len(seeds), jobs or len(os.sched_getaffinity(0))))
