@@ -156,8 +156,10 @@ def test_a_backtest_replays_healthy_days_and_judges_the_recorded_candidate() -> 
     assert told["candidate"]["seconds"] > 86_400
     assert any(row["verdict"] == "FAIL" and "error" in row["name"] for row in told["candidate"]["checks"])
     assert told["quiet"] == {"runs": 8, "rolled_back": 0, "rate_high": pytest.approx(0.253, abs=0.001)}
-    words = ramp("backtest", BETA, "--from", RECORDED, "--runs", "2").stdout
-    assert "recorded candidate" in words
+    words = ramp("backtest", BETA, "--from", RECORDED, "--runs", "2")
+    assert words.exit_code == 0, words.output
+    assert "recorded candidate" in words.stdout
+    assert "proven above 1.05 %" in " ".join(words.stdout.split())
     assert "false rollbacks on quiet days: 0 of 2 ramps" in words
 
 

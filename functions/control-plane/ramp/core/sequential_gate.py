@@ -108,7 +108,7 @@ def fold(state: GateState, buckets: Iterable[Bucket], policy: Policy, *, until: 
     )
     for bucket in fresh:
         state = _with(state, bucket, policy)
-    return state._replace(horizon=fresh[-1].end) if fresh else state
+    return state
 
 
 def error_bounds(state: GateState, policy: Policy) -> tuple[float, float | None]:
@@ -141,6 +141,7 @@ def _with(state: GateState, bucket: Bucket, policy: Policy) -> GateState:
     is_warm_up = bucket.step > state.step.step  # a new share starts new sandboxes, which are slow once
     dispersion = state.dispersion.fold(bucket.control_requests, bucket.control_errors)
     state = state._replace(
+        horizon=bucket.end,
         control=state.control.fold(bucket.control_requests, bucket.control_errors, dispersion.phi),
         dispersion=dispersion,
         step=_step(state.step, bucket),
