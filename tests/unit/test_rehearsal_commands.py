@@ -160,7 +160,7 @@ def test_a_backtest_replays_healthy_days_and_judges_the_recorded_candidate() -> 
     assert words.exit_code == 0, words.output
     assert "recorded candidate" in words.stdout
     assert "proven above 1.05 %" in " ".join(words.stdout.split())
-    assert "false rollbacks on quiet days: 0 of 2 ramps" in words
+    assert "false rollbacks on quiet days: 0 of 2 ramps" in words.stdout
 
 
 def test_a_recording_of_control_alone_says_what_it_cannot_tell(plan: str, tmp_path: Path) -> None:
