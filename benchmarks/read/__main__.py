@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.read import database, decisions, functions, hung, sizes
+from benchmarks.read import database, decisions, functions, hung, imports, sizes
 from benchmarks.read.figure import Figure
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -28,6 +28,7 @@ def main() -> int:
     part = 10 if options.quick else 1
     runs: list[Callable[[], list[Figure]]] = [
         lambda: functions.starts(20 // part + 3),
+        lambda: imports.imports(20 // part + 3),
         lambda: functions.warm(3_000 // part),
         lambda: functions.shadowing(3_000 // part),
         lambda: functions.troubles(60 // part + 30),
