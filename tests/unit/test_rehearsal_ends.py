@@ -133,6 +133,7 @@ WORLDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("live-errors=20%", "", {}),
     ("mismatch=5%", "", {"answer_seconds": 1_800}),
     ("latency=+60%", "", {}),
+    ("mismatch=5%,latency=+60%@20m", "", {"answer_seconds": 1_800}),  # a second cause while the first is asked about
     ("live-errors=100%@20m", "", {}),
     ("errors=1.5%", "errors=1%", {"guarded": False}),
     ("errors=0.1%@0s..1h,cluster=5", "cluster=5,errors=1%", {"season": Season(0.8, 1.0)}),

@@ -104,7 +104,7 @@ class _Ramp:
         self._scene, self._simulation, self._users = scene, simulation, scene.users(seed)
         self.state, self._evidence = state, _Evidence(simulation, state.plan, known)
         self._abort: Command | None = None
-        self._asked: dict[str, Question] = {}
+        self._asked: dict[str, tuple[Question, float]] = {}  # and when people heard of it
         self._setting = OFF
         self.shift(is_next=False)
 
@@ -154,8 +154,8 @@ class _Ramp:
         question = self.state.question
         if question is None:
             raise RuntimeError("nothing is asked")
-        self._asked[question.request_id] = question
-        due = question.asked_at + self._scene.answer_seconds - self._now
+        _, asked_at = self._asked.setdefault(question.request_id, (question, self._now))
+        due = asked_at + self._scene.answer_seconds - self._now
         answers = self._scene.answer != "none" and due < token_seconds
         self.wait(max(0.0, due) if answers else token_seconds)
         return Answer(self._scene.answer == "approve", "the rehearsal", "told to") if answers else None
@@ -169,7 +169,7 @@ class _Ramp:
             counted["candidate_errors"],
             counted["candidate_user_errors"],
             len(self._asked),
-            sum(question.causes != (APPROVAL,) for question in self._asked.values()),
+            sum(question.causes != (APPROVAL,) for question, _ in self._asked.values()),
         )
 
     def _is_quiet(self, looked: RampState, answer: Answer | None, now: float) -> bool:
