@@ -9,7 +9,9 @@ import pytest
 from ramp import code_deploy, tasks
 from ramp.adapters.alias_lever import AliasPosition
 from ramp.adapters.metrics import History
+from ramp.adapters.table import Lock
 from ramp.core.bucket import Bucket
+from ramp.core.flag_document import Setting
 from ramp.core.plan import Plan
 from ramp.core.verdict import Action
 from ramp.preconditions import unmet
@@ -74,6 +76,14 @@ def test_a_ramp_is_refused_and_told_why(name: str, house: House) -> None:
         assert output["verdict"]["action"] == Action.REFUSE
         assert not house.table.locks
         assert not house.deadline.schedules
+
+
+def test_a_second_start_is_told_who_has_the_flag_and_not_to_repair_it(house: House) -> None:
+    """That the flag is on follows from the ramp that runs."""
+    house.flag.put(Setting({"ramp": "ramp-0", "step": 1, "share_ppm": 100_000}, None), "ramp ramp-0")
+    assert "ramp doctor --repair puts it off" in found(house)[0]
+    house.table.acquire("prismaAdapter", Lock("ramp-0", "arn:0"), house.clock(), 60)
+    assert found(house) == ["flag: prismaAdapter is moved by another ramp, got ramp-0, expected none running"]
 
 
 def test_a_quiet_night_is_no_deaf_alarm(house: House) -> None:

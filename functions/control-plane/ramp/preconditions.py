@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ramp import ending
 from ramp.adapters.metrics import History
+from ramp.adapters.table import Lock
 from ramp.core.plan import Plan, format_percent
 from ramp.world import World
 
@@ -13,13 +14,21 @@ UNSOUND = ("_IN_PROGRESS", "_FAILED")
 
 
 def unmet(plan: Plan, ramp: str, world: World, history: History) -> list[str]:
-    """All that do not hold; `history` is control's day before: it tells a silent metric from a quiet night."""
-    return [
-        *_names(plan, ramp, world),
-        *_deploys(world),
-        *_levers(plan, ramp, world),
-        *_guards(world, history.requests),
-    ]
+    """All that do not hold; `history` is control's day before: it tells a silent metric from a quiet night.
+
+    Where another ramp has the flag, nothing else is said of the levers: that they are moved follows from it.
+    """
+    holder = world.table.lock(plan.flag)
+    if holder is not None and holder.ramp != ramp:
+        levers = [moved_by(plan, holder)]
+    else:
+        levers = [*_deploys(world), *_levers(plan, ramp, world)]
+    return [*_names(plan, ramp, world), *levers, *_guards(world, history.requests)]
+
+
+def moved_by(plan: Plan, holder: Lock) -> str:
+    """What somebody who starts a second ramp on a flag is told."""
+    return f"flag: {plan.flag} is moved by another ramp, got {holder.ramp}, expected none running"
 
 
 def _names(plan: Plan, ramp: str, world: World) -> Iterator[str]:

@@ -26,7 +26,7 @@ from ramp.ending import clear, is_nobodys, let_go
 from ramp.errors import TrafficMoved
 from ramp.gauges import gauges
 from ramp.ledger import LEASE_SECONDS, hold, record
-from ramp.preconditions import unmet
+from ramp.preconditions import moved_by, unmet
 from ramp.world import World
 
 Json = dict[str, Any]
@@ -66,7 +66,7 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     plan = Plan.parse(raw_plan)
     holder = world.table.acquire(plan.flag, Lock(ramp, execution_arn), now, LEASE_SECONDS)
     if holder is not None:
-        return _refused(f"flag: {plan.flag} is moved by another ramp, got {holder.ramp}, expected none running")
+        return _refused(moved_by(plan, holder))
     began = ending.state_of(world.table.ramp(ramp))  # delivered twice, it began once
     state = RampState(
         ramp=ramp,
