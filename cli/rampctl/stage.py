@@ -8,6 +8,7 @@ from pathlib import Path
 from local_stack import faults, stack
 from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF
+from ramp.core.state import WayBack
 from ramp.traffic import Position
 
 from rampctl import ramps
@@ -89,7 +90,7 @@ def clear_the_way(session: Session, say: Say) -> None:
     position = session.levers.read()
     if not is_settled(position):
         say(f"{position.ramp} left traffic on the candidate, putting it back")
-        position = session.levers.settle(position.ramp, position.alias.version)
+        position = session.levers.settle(position.ramp, WayBack(position.alias.version))
         say(position.describe())
 
 

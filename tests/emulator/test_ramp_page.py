@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from local_stack.stack import Stack
 from playwright.sync_api import Browser, expect, sync_playwright
+from ramp.core.state import WayBack
 from rampctl import ramps
 from rampctl.session import Session
 
@@ -76,7 +77,7 @@ def test_a_ramp_is_decided_on_the_page(local_stack: Stack, session: Session, bro
         expect(page.locator(".hero .chip")).not_to_have_text("asks you", timeout=NEWS_MS)
     expect(page.locator(".hero .chip")).to_have_text("promoted", timeout=NEWS_MS)
     expect(page.locator("#fields")).to_contain_text("No answer has differed")
-    session.levers.settle(name, session.levers.read().alias.version)
+    session.levers.settle(name, WayBack(session.levers.read().alias.version))
     assert (complaints, elsewhere) == ([], [])
 
 

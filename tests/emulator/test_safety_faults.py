@@ -132,7 +132,7 @@ class Ramp:
         groups = self.stack.client("scheduler").list_schedules(GroupName=self.session.settings.deadline_group)
         found = {
             f"record {record['status']}": record["status"] == "running",
-            f"traffic: {position.describe()}": not (position.is_promoted if promoted else position.setting == OFF),
+            f"traffic: {position.describe()}": not (position.setting.is_whole if promoted else position.setting == OFF),
             "the alias is split": not position.alias.is_whole,
             "a deployment is in flight": self.session.flags.in_flight() is not None,
             "the lock is held": self.session.table.lock(self.session.settings.adapter_flag) is not None,

@@ -134,7 +134,7 @@ class Run:
         promoted = house.table.ramps.get(RAMP, {}).get("status") == "promoted"
         assert position.alias.is_whole
         assert position.setting.shadow is None
-        assert position.is_promoted is promoted
+        assert position.setting.is_whole is promoted
         assert promoted or (position.setting == OFF and position.alias.version == "1")
         assert house.table.lock(FLAG) is None
         assert house.deadline.schedules == {}

@@ -13,7 +13,7 @@ from ramp.core.flag_document import OFF
 from rampctl.rehearsal.machine import Task, TaskError
 from rampctl.rehearsal.stage import TASKS
 
-from tests.statemachine.ramp_run import Run, a_plan, answering, asking_plan, failing_at, healthy
+from tests.statemachine.ramp_run import DEFINITION, Run, a_plan, answering, asking_plan, failing_at, healthy
 
 
 @pytest.mark.parametrize("name", ["AwsUnavailable", "TrafficNotShifted", "Lambda.ServiceException"])
@@ -39,6 +39,21 @@ def test_a_trouble_that_stays_ends_at_zero_or_at_the_whole(function: str, name: 
     if run.execution.error != "RolledBack":
         run.catch_in_the_net()
     run.assert_settled()
+
+
+@pytest.mark.parametrize("function", ["${ShiftFunctionArn}", "${PromoteFunctionArn}"])
+def test_a_healthy_ramp_waits_for_somebody_elses_deployment(function: str) -> None:
+    """And goes on where it was; a quarter of an hour outlasts the ten minutes that AppConfig's AllAtOnce bakes."""
+    run = Run()
+    run.wrap = raising(function, "LeverBusy", times=39)
+    assert run.go(a_plan()).status == "SUCCEEDED", run.execution
+    state = next(s for s in DEFINITION["States"].values() if s.get("Arguments", {}).get("FunctionName") == function)
+    busy = next(retrier for retrier in state["Retry"] if retrier["ErrorEquals"] == ["LeverBusy"])
+    longest = [
+        min(busy["IntervalSeconds"] * busy["BackoffRate"] ** attempt, busy["MaxDelaySeconds"])
+        for attempt in range(busy["MaxAttempts"])
+    ]
+    assert sum(longest) / 2 > 15 * 60  # full jitter: each is anything from nought to its longest
 
 
 def test_a_rollback_that_fails_says_so_and_the_net_settles() -> None:

@@ -317,7 +317,7 @@ def test_the_alias_lever_moves_weights_and_ends_whole_on_the_candidates_version(
     run = Run()
     assert run.go(a_plan(lever="alias", candidate_version="2")).status == "SUCCEEDED", run.execution
     assert (run.house.alias.position.version, run.house.alias.position.weights) == ("2", {})
-    assert run.house.world().traffic.read().is_promoted
+    assert run.house.world().traffic.read().setting.is_whole
 
 
 def test_the_alias_lever_rolls_back_to_the_version_the_alias_had() -> None:

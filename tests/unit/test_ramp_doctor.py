@@ -56,6 +56,11 @@ def still_asking(house: House) -> None:
     house.table.ask(RAMP, "1-1", "token", house.clock())
 
 
+def unmonitored(house: House) -> None:
+    tasks.roll_back({"ramp": house.table.ramps[RAMP]["document"], "verdict": {}, "trouble": {}}, house.world())
+    house.flag.hosted.unmonitored = True
+
+
 def scheduled(house: House) -> None:
     tasks.roll_back({"ramp": house.table.ramps[RAMP]["document"], "verdict": {}, "trouble": {}}, house.world())
     house.deadline.set("ramp-0", house.clock() + 60)
@@ -66,6 +71,7 @@ LEFT: dict[str, tuple[Callable[[House], None], str]] = {
     "an unknown execution's lock past its lease": (unknown, "lock: prismaAdapter is held by ramp-1"),
     "a share without a ramp": (without_lock, "flag: prismaAdapter is on though no ramp runs, set by ramp-1; 10 % of"),
     "a question of a ramp that has ended": (still_asking, "question: ramp-1 is still asking though it runs no more"),
+    "monitors that were taken off": (unmonitored, "monitors: AppConfig watches no alarm any more"),
     "a schedule of a ramp that has ended": (
         scheduled,
         "schedule: ramp-0 waits for the deadline of a ramp that runs no",
@@ -208,6 +214,45 @@ def test_a_promotion_can_be_undone(lever: dict[str, str]) -> None:
     assert net.cleanup(UNDO, house.world()) == {"undone": False, "reason": "ramp-1: was not promoted, it is undone"}
 
 
+ALIAS: dict[str, str] = {"lever": "alias", "candidate_version": "2"}
+
+
+def deployed(house: House) -> None:
+    """Code, after the promotion: version 3 serves, whichever lever brought users to the candidate."""
+    house.alias.position = replace(house.alias.position, version="3")
+
+
+def test_a_later_version_serves_the_candidate_and_the_net_leaves_it_alone() -> None:
+    """A promotion is the end: the alias is a code deploy's again."""
+    house = promoted(**ALIAS)
+    deployed(house)
+    setting = house.world().traffic.setting()
+    assert (setting.share_ppm, (setting.adapter or {}).get("candidate_version")) == (1_000_000, None)
+    assert net.cleanup({}, house.world())["reason"] == "nothing is left behind"
+    assert house.alias.read().version == "3"
+    assert house.table.ramps[RAMP]["status"] == "promoted"
+
+
+def test_an_undo_leaves_an_alias_that_was_moved_since_and_says_so() -> None:
+    """Everybody is on control by the flag alone."""
+    house = promoted(**ALIAS)
+    deployed(house)
+    answer = net.cleanup(UNDO, house.world())
+    assert answer["undone"], answer
+    assert "whole on version 3, where a later deploy put it" in answer["reason"]
+    assert (house.world().traffic.setting(), house.alias.read().version) == (OFF, "3")
+
+
+def test_a_code_deploy_under_a_dead_ramp_is_not_rolled_back_with_it() -> None:
+    """The alias is not where the ramp put it."""
+    house = at_canary(asking_plan(**ALIAS))
+    deployed(house)
+    house.alias.position = replace(house.alias.position, weights={})
+    dead(house)
+    assert net.cleanup({}, house.world())["outcome"] == "settled"
+    assert (house.world().traffic.setting(), house.alias.read().version) == (OFF, "3")
+
+
 def overdue(house: House) -> None:
     house.clock.pass_seconds(86_401)
 
@@ -325,6 +370,29 @@ def test_an_alarm_brakes_every_ramp_and_a_person_the_one_that_is_named() -> None
     house = two_flags()
     assert net.brake({"by": "alarm", "reason": "x"}, house.world())["braked"]
     assert shares(house) == [0, 0]
+
+
+def an_alarm(house: House) -> None:
+    net.brake({"by": "alarm", "reason": "x"}, house.world())
+
+
+def the_daily_rule(house: House) -> None:
+    house.executions.statuses = dict.fromkeys(house.executions.statuses, "FAILED")
+    net.cleanup({}, house.world())
+
+
+@pytest.mark.parametrize("settle", [an_alarm, the_daily_rule])
+def test_one_flags_trouble_is_not_anothers(settle: Callable[[House], None]) -> None:
+    """Neither for the brake nor for the net: what fails is told when everything else is done."""
+    house = two_flags()
+
+    def refused(*_: Any) -> None:
+        raise RuntimeError("denied")
+
+    house.flag.put = refused  # type: ignore[method-assign,assignment]  # the first flag's alone
+    with pytest.raises(RuntimeError, match="denied"):
+        settle(house)
+    assert shares(house) == [100_000, 0]
 
 
 def test_the_doctor_looks_at_every_flag_and_leaves_the_ramp_that_runs() -> None:

@@ -42,4 +42,4 @@ def test_controls_last_good_p95_is_remembered() -> None:
 def test_only_a_ramp_that_moves_the_alias_puts_it_back() -> None:
     """The version is kept in any case; a flag ramp leaves the alias to whoever deploys code meanwhile."""
     assert STATE.alias_to_restore is None
-    assert replace(STATE, raw_plan={**PLAN, "lever": "alias", "candidate_version": "4"}).alias_to_restore == "3"
+    assert replace(STATE, raw_plan={**PLAN, "lever": "alias", "candidate_version": "4"}).alias_to_restore == ("3", "4")

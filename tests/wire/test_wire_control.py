@@ -16,7 +16,7 @@ from ramp.core.check import Numbers
 from ramp.core.evidence import ArmCounts
 from ramp.core.flag_document import OFF, FlagNames, Setting, promoted_setting, read_setting, setting_for, write_setting
 from ramp.core.state import RampState
-from read_path.core.routing import Flags, Phase
+from read_path.core.routing import Arm, Flags, Phase, decide
 from read_path.core.routing import parse as parse_flags
 
 PAGE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
@@ -89,10 +89,12 @@ def test_the_alias_lever_names_the_version_and_leaves_the_share_at_zero() -> Non
 
 
 def test_a_promoted_ramp_serves_everybody_and_compares_nothing() -> None:
-    """The last share stays, the shadow is off."""
-    flags = flags_of(promoted_setting(state(2)))
-    assert flags.adapter is not None
-    assert (flags.adapter.share_ppm, flags.shadow) == (1_000_000, None)
+    """By the flag with either lever, so that a version to come serves them too; the shadow is off."""
+    for lever in ({}, {"lever": "alias", "candidate_version": "7"}):
+        flags = flags_of(promoted_setting(state(2, **lever)))
+        assert flags.adapter is not None
+        assert (flags.adapter.share_ppm, flags.adapter.candidate_version, flags.shadow) == (1_000_000, "", None)
+        assert {decide(flags, "user-1", version) for version in ("7", "8")} == {Arm.CANDIDATE}
 
 
 def test_off_is_off() -> None:

@@ -26,6 +26,7 @@ from ramp.core.exemplar import Source
 from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
 from ramp.core.message import CHANNELS, Kind
 from ramp.core.plan import EvidenceSettings
+from ramp.core.state import WayBack
 from ramp.errors import TrafficNotShifted
 from ramp.traffic import Traffic
 from ramp.world import Route, World
@@ -63,6 +64,7 @@ class Hosted:
     deployed: int = 1
     said: str = ""
     foreign_deployment: int | None = None
+    unmonitored: bool = False
 
 
 class FakeFlagLever(FlagLever):
@@ -92,6 +94,12 @@ class FakeFlagLever(FlagLever):
     @contextmanager
     def unmonitored(self) -> Iterator[None]:
         yield
+
+    def is_left_unmonitored(self) -> bool:
+        return self.hosted.unmonitored
+
+    def monitor(self) -> None:
+        self.hosted.unmonitored = False
 
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         said = description + SETTLES if setting == OFF else description
@@ -132,6 +140,10 @@ class FakeAliasLever(AliasLever):
     def put(self, version: str, weights: dict[str, int], fence: Callable[[], None] = nothing) -> None:
         fence()
         self.position = AliasPosition(version, dict(weights), f"{self.position.revision_id}+")
+
+    def restore(self, back: WayBack) -> None:
+        if not back.candidate or back.candidate in {self.position.version, *self.position.weights}:
+            self.put(back.version, {})
 
 
 class FakeMetrics(Metrics):

@@ -1,17 +1,20 @@
 """What ramps have left behind, found and mended by one piece of code: `huntaze-cleanup`, and `ramp doctor`.
 
-In this order, since each says more about the next: schedules, flag, lock, alias, questions. A ramp that starts while
+In this order, since each says more about the next: schedules, flag, alias, lock, questions. A ramp that starts while
 one looks takes its lock before it makes anything else, so what is read before the locks is never mistaken for left.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF
 from ramp.core.plan import format_percent
-from ramp.ending import CLEANER, CLEANING_SECONDS, clear, is_nobodys, state_of, was_promoted
-from ramp.traffic import Position
+from ramp.core.state import WayBack
+from ramp.ending import CLEANER, CLEANING_SECONDS, clear, is_nobodys, state_of, take_back, was_promoted
+from ramp.traffic import UNREAD, Position
+from ramp.troubles import Troubles
 from ramp.world import World
 
 LATEST = 20  # ramps of a flag's list that are looked at
@@ -31,18 +34,42 @@ class Finding:
     asks: bool = False
 
 
-def examine(world: World) -> list[Finding]:
-    """Everything that is left behind; reads only."""
-    names = world.deadline.names()
-    positions = [(each, each.traffic.read()) for each in world.each()]
-    locks = {each.flags.adapter: each.table.lock(each.flags.adapter) for each in world.each()}
-    running = {lock.ramp for lock in locks.values() if lock and is_running(world, lock)}
+class Seen(NamedTuple):
+    """One flag: where it puts users, who holds its lock, and whether that runs (None: nobody says)."""
+
+    position: Position
+    lock: Lock | None
+    runs: bool | None
+
+
+def examine(world: World, troubles: Troubles, ended_arn: str = "") -> list[Finding]:
+    """Everything that is left behind; reads only.
+
+    What cannot be read is kept in `troubles`, and the rest is found all the same: of a flag whose lock cannot be read
+    its own document says whether it may stay on. `ended_arn` is an execution that is known to have ended.
+    """
+    names: list[str] = []
+    with troubles:
+        names = world.deadline.names()
     findings: list[Finding] = []
-    for each, position in positions:
-        findings += _of_flag(each, position, locks[each.flags.adapter])
-        findings += _questions(each, running)
+    running: set[str] = set()
+    for each in world.each():
+        seen = None
+        with troubles:
+            seen = _look(each, troubles, ended_arn)
+        with troubles:
+            findings += _by_document(each, ended_arn) if seen is None else _of_flag(each, *seen)
+        if seen and seen.lock and seen.runs is not False:
+            running.add(seen.lock.ramp)
+        with troubles:
+            findings += _questions(each, running)
+    if not running:  # else a task of that ramp may be at it
+        with troubles:
+            findings += _environment(world)
     kept = {world.deadline.name(ramp) for ramp in running}
-    return [*findings, *(_schedule(world, name) for name in names if name not in kept)]
+    if not troubles.errors:  # else nobody knows of every ramp that runs
+        findings += [_schedule(world, name) for name in names if name not in kept]
+    return findings
 
 
 def is_running(world: World, lock: Lock) -> bool:
@@ -50,14 +77,45 @@ def is_running(world: World, lock: Lock) -> bool:
     return lock.execution_arn != CLEANER and not is_nobodys(world, lock)
 
 
-def _of_flag(world: World, position: Position, lock: Lock | None) -> Iterator[Finding]:
+def _look(world: World, troubles: Troubles, ended_arn: str) -> Seen:
+    setting, alias = world.traffic.setting(), UNREAD
+    with troubles:
+        alias = world.traffic.alias()
+    lock = world.table.lock(world.flags.adapter)
+    return Seen(Position(setting, alias), lock, _runs(world, lock, troubles, ended_arn))
+
+
+def _runs(world: World, lock: Lock | None, troubles: Troubles, ended_arn: str) -> bool | None:
+    """Whether the lock's holder runs; None where nobody says, and its lease has not run out either."""
+    if lock is None or lock.execution_arn == ended_arn:
+        return False
+    with troubles:
+        return is_running(world, lock)
+    return None if lock.expires_at > world.now() else False
+
+
+def _by_document(world: World, ended_arn: str) -> Iterator[Finding]:
+    """Where the lock cannot be read: word of one execution's end says nothing about another's flag."""
+    flag, setting = world.flags.adapter, world.traffic.setting()
+    if setting == OFF or setting.reads_promoted or (ended_arn and not ended_arn.endswith(f":{setting.ramp}")):
+        return
+    yield Finding(
+        f"flag: {flag} is on, set by {setting.ramp}, and whether that runs cannot be read",
+        "put everybody back on control",
+        lambda: take_back(world, setting.ramp, CLEANER, "nobody can say whether it runs"),
+    )
+
+
+def _of_flag(world: World, position: Position, lock: Lock | None, runs: bool | None) -> Iterator[Finding]:
     flag = world.flags.adapter
     if lock is not None:
-        if not is_running(world, lock):
+        if not runs:
+            whose = "which nobody runs any more" if runs is False else "and Step Functions does not say whether it runs"
             yield Finding(
-                f"lock: {flag} is held by {lock.ramp}, which nobody runs any more; {_where(position)}",
+                f"lock: {flag} is held by {lock.ramp}, {whose}; {_where(position)}",
                 "put its traffic back on control unless it was promoted, and free the lock",
                 lambda: clear(world, flag, lock, lock.ramp),
+                asks=runs is None,
             )
         return
     if position.setting != OFF and not was_promoted(world, position.ramp):
@@ -94,7 +152,7 @@ def _join(world: World, version: str) -> str | None:
     flag, mine = world.flags.adapter, Lock("the alias", CLEANER)
     if world.table.acquire(flag, mine, world.now(), CLEANING_SECONDS) is not None:
         return None
-    position = world.traffic.settle(mine.ramp, version)
+    position = world.traffic.settle(mine.ramp, WayBack(version))
     world.table.release(flag, mine.ramp)
     return position.describe()
 
@@ -113,6 +171,35 @@ def _questions(world: World, running: set[str]) -> Iterator[Finding]:
 def _forget(world: World, ramp: str) -> str:
     world.table.close_request(ramp)
     return f"the question of {ramp} is forgotten"
+
+
+def _environment(world: World) -> Iterator[Finding]:
+    """What a task that died in the middle of a deployment leaves in AppConfig."""
+    deployment = world.traffic.in_flight()
+    if deployment and deployment.is_ours and not deployment.settles:
+        yield Finding(
+            f"deployment: {deployment.number} is in flight though no ramp runs, started by {deployment.description}",
+            "stop it, and so serve the version before it",
+            lambda: _stop(world, deployment.number),
+        )
+    if world.traffic.is_left_unmonitored():
+        yield Finding(
+            "monitors: AppConfig watches no alarm any more, since somebody who put a flag off has died",
+            "let it watch again what it watched",
+            lambda: _monitor(world),
+        )
+
+
+def _stop(world: World, number: int) -> str:
+    world.traffic.stop()
+    return f"deployment {number} is stopped"
+
+
+def _monitor(world: World) -> str | None:
+    if not world.traffic.is_left_unmonitored():
+        return None
+    world.traffic.monitor()
+    return "AppConfig watches its alarms again"
 
 
 def _schedule(world: World, name: str) -> Finding:

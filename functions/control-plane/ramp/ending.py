@@ -5,17 +5,20 @@ done twice, or by two at once.
 """
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from typing import Any
 
 from ramp.adapters.table import Lock
+from ramp.core.flag_document import OFF, Setting
 from ramp.core.state import RampState
 from ramp.core.verdict import Verb
+from ramp.errors import LeftBehind
 from ramp.ledger import record, relist
 from ramp.traffic import Position
+from ramp.troubles import Troubles
 from ramp.world import World
 
 CLEANER = "huntaze-cleanup"  # in place of an execution, in the lock of a ramp whose remains are being settled
+UNSETTLED = "its execution ended without settling"
 CLEANING_SECONDS = 300  # longer than any function may run, so that two never work on one flag unknown to each other
 
 
@@ -24,11 +27,34 @@ def settle(world: World, state: RampState | None, ramp: str, by: str, reason: st
 
     The word comes before traffic, so that a shift going on right now sees it when it is done, and undoes itself.
     """
-    try:
+    troubles = Troubles()
+    with troubles:
         leave_word(world, state, ramp, by, reason)
-    finally:
-        position = world.traffic.settle(ramp, state.alias_to_restore if state else None)
+    position = world.traffic.settle(ramp, state.alias_to_restore if state else None)
+    troubles.raised()
     return position
+
+
+def take_back(world: World, ramp: str | None, by: str, reason: str) -> str | None:
+    """The flag off by what its own document says, for when nothing else can be read; needs AppConfig alone.
+
+    It is left where it is off, set by another ramp than `ramp` (None for any), or as a promotion leaves it. That is
+    looked at after the word, too, since a promotion looks for the word when it is written down. Returns what was done.
+    """
+    setting = world.traffic.setting()
+    if not _is_strayed(setting) or ramp not in {None, setting.ramp}:
+        return None
+    troubles = Troubles()
+    with troubles:
+        leave_word(world, None, setting.ramp, by, reason)
+    strayed = _is_strayed(world.traffic.setting())
+    where = world.traffic.settle(setting.ramp, None).describe() if strayed else None
+    troubles.raised()
+    return where
+
+
+def _is_strayed(setting: Setting) -> bool:
+    return setting != OFF and not setting.reads_promoted
 
 
 def leave_word(world: World, state: RampState | None, ramp: str, by: str, reason: str) -> None:
@@ -37,11 +63,23 @@ def leave_word(world: World, state: RampState | None, ramp: str, by: str, reason
 
 
 def roll_back(world: World, state: RampState, by: str, reason: str, status: str = "rolled_back") -> Position:
-    """Settle traffic, write it down, delete superseded flag versions, and let go of everything."""
-    position = settle(world, state, state.ramp, by, reason)
-    record(world, state, status, reason)
-    world.traffic.prune(state.ramp)
-    let_go(world, state.ramp, state.plan.flag)
+    """Settle traffic, write it down, delete superseded flag versions, and let go of everything.
+
+    Raises:
+        LeftBehind: traffic is settled and reads back, and the rest could not be done; trying again is right.
+    """
+    troubles = Troubles()
+    with troubles:
+        leave_word(world, state, state.ramp, by, reason)
+    position = world.traffic.settle(state.ramp, state.alias_to_restore)
+    with troubles:
+        troubles.raised()  # without the word somebody may raise traffic still, so the lock is kept
+        record(world, state, status, reason)
+        world.traffic.prune(state.ramp)
+        let_go(world, state.ramp, state.plan.flag)
+    if troubles.errors:
+        left = troubles.errors[0]
+        raise LeftBehind(f"{reason}. {position.describe()}; something is left: {left}") from left
     return position
 
 
@@ -61,8 +99,19 @@ def is_nobodys(world: World, lock: Lock) -> bool:
 def clear(world: World, flag: str, lock: Lock | None, ramp: str) -> str | None:
     """Settle what `ramp`, which nobody runs any more, left on `flag`; `lock` is the one that it left, if it did.
 
-    Returns what was done, for people; None when somebody else has taken the lock meanwhile.
+    Returns what was done, for people; None when somebody else has taken the lock meanwhile. Whatever fails, the flag is
+    put off by its document at least.
     """
+    troubles = Troubles()
+    with troubles:
+        return _clear(world, flag, lock, ramp)
+    with troubles:
+        take_back(world, ramp, CLEANER, UNSETTLED)
+    troubles.raised()
+    return None
+
+
+def _clear(world: World, flag: str, lock: Lock | None, ramp: str) -> str | None:
     if world.table.acquire(flag, Lock(ramp, CLEANER), world.now(), CLEANING_SECONDS, dead=lock) is not None:
         return None
     found = world.table.ramp(ramp)
@@ -72,30 +121,31 @@ def clear(world: World, flag: str, lock: Lock | None, ramp: str) -> str | None:
         world.traffic.prune(ramp)
         let_go(world, ramp, flag)
         return f"{ramp} was promoted; what it left behind is removed"
-    reason = "its execution ended without settling"
-    with ExitStack() as stack:
-        stack.callback(_record_unsettled, world, state)
-        if state is None:
-            where = settle(world, None, ramp, CLEANER, reason).describe()
-            let_go(world, ramp, flag)
-        else:
-            status = "undone" if found and found["status"] == "undone" else "rolled_back"  # an undo may be under way
-            where = roll_back(world, state, CLEANER, reason, status).describe()
-        stack.pop_all()
+    if state is None:
+        where = settle(world, None, ramp, CLEANER, UNSETTLED).describe()
+        let_go(world, ramp, flag)
+    else:
+        status = "undone" if found and found["status"] == "undone" else "rolled_back"  # an undo may be under way
+        where = _rolled_back(world, state, status).describe()
     world.notices.tell(f"Ramp {ramp} settled by {CLEANER}", f"{ramp} had ended without settling. {where}.")
     return f"{ramp} had ended without settling; {where}"
 
 
-def _record_unsettled(world: World, state: RampState | None) -> None:
-    """For when settling fails: the next clean-up tries again, and huntaze-cleanup tells people."""
-    if state is not None:
-        record(world, state, "rollback_failed", "traffic could not be settled")
+def _rolled_back(world: World, state: RampState, status: str) -> Position:
+    """Where settling fails it is written down: the next clean-up tries again, and huntaze-cleanup tells people."""
+    troubles = Troubles()
+    with troubles:
+        return roll_back(world, state, CLEANER, UNSETTLED, status)
+    if not isinstance(troubles.errors[0], LeftBehind):
+        with troubles:
+            record(world, state, "rollback_failed", "traffic could not be settled")
+    raise troubles.errors[0]
 
 
 def was_promoted(world: World, ramp: str) -> bool:
     """By its record and by what users see: everybody on the candidate. A record that has expired says nothing."""
     found = world.table.ramp(ramp)
-    return (found is None or found["status"] == "promoted") and world.traffic.read().is_promoted
+    return (found is None or found["status"] == "promoted") and world.traffic.setting().is_whole
 
 
 def state_of(found: Mapping[str, Any] | None) -> RampState | None:

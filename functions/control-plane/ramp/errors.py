@@ -3,6 +3,8 @@
 RampError
 ├── AwsUnavailable      AWS throttled or did not answer, after boto3's own retries     Retry
 ├── TrafficNotShifted   the lever does not yet read back what was set                  Retry
+├── LeverBusy           somebody else's deployment is in flight on the lever           Retry for longer
+├── LeftBehind          traffic is settled, and something else could not be done       Retry, Rolled Back
 ├── TrafficMoved        somebody else moved traffic or holds the lever                 Roll Back
 └── InputRefused        what the function was handed does not read                     Roll Back
 """
@@ -18,6 +20,14 @@ class AwsUnavailable(RampError):  # noqa: N818  # an error name of the state mac
 
 class TrafficNotShifted(RampError):  # noqa: N818  # as above
     """What was set does not read back yet; trying again is right."""
+
+
+class LeverBusy(TrafficNotShifted):
+    """Somebody else's deployment is in flight, which may take minutes; a ramp that goes up waits it out."""
+
+
+class LeftBehind(RampError):  # noqa: N818  # as above
+    """Traffic is settled and reads back, and record, schedule, flag versions or lock are left to huntaze-cleanup."""
 
 
 class TrafficMoved(RampError):  # noqa: N818  # as above

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -11,10 +10,13 @@ from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF
 from ramp.core.state import RampState
 from ramp.doctor import examine, is_running
-from ramp.ending import CLEANER, CLEANING_SECONDS, leave_word, roll_back, state_of
+from ramp.ending import CLEANER, CLEANING_SECONDS, leave_word, roll_back, settle, state_of, take_back
+from ramp.traffic import Position
+from ramp.troubles import Troubles
 from ramp.world import World
 
 Json = dict[str, Any]
+OVER = {"FAILED", "TIMED_OUT", "ABORTED"}
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,21 @@ def brake(event: Mapping[str, Any], world: World) -> Json:
     """Traffic to zero at once, whatever the state machine is doing, and word for it to roll back.
 
     `event` is an alarm, which brakes every ramp that runs, or as `Puller` reads it with an optional `"ramp"` that alone
-    is braked. A ramp that has been promoted is not braked: nobody watches its control any more.
+    is braked. A ramp that has been promoted is not braked: nobody watches its control any more. Where nobody can say
+    which ramp runs, a flag is put off by its own document; one flag's trouble is not another's.
     """
-    began_at, puller = world.now(), Puller.parse(event)
-    answers = []
+    began_at, puller, named = world.now(), Puller.parse(event), event.get("ramp")
+    answers: list[Json] = []
+    troubles = Troubles()
     for each in world.each():
-        lock = each.table.lock(each.flags.adapter)
-        if lock is not None and event.get("ramp", lock.ramp) == lock.ramp:
-            answers.append(_brake(each, lock.ramp, puller, began_at))
+        with troubles:
+            lock = each.table.lock(each.flags.adapter)
+            if lock is not None and named in {None, lock.ramp}:
+                answers.append(_brake(each, lock.ramp, puller, began_at))
+            continue
+        with troubles:
+            take_back(each, named, puller.by, puller.reason)
+    troubles.raised()
     if not answers:
         return {"braked": False, "reason": "no such ramp is running"}
     braked = [answer for answer in answers if answer["braked"]] or answers
@@ -75,28 +84,27 @@ def cleanup(event: Mapping[str, Any], world: World) -> Json:
     `{"examine": true}` to look only, `{"repair": true}` to mend what nobody knows the owner of, too, and
     `{"undo_of": ramp, "by", "reason", "via"}`, see `undo`.
     """
-    with ExitStack() as stack:
-        stack.callback(_tell_failed, world)
-        answer = undo(event, world) if "undo_of" in event else _cleanup(event, world)
-        stack.pop_all()
-    return answer
-
-
-def _tell_failed(world: World) -> None:
-    """Nothing comes behind this net but the daily rule."""
+    troubles = Troubles()
+    with troubles:
+        return undo(event, world) if "undo_of" in event else _cleanup(event, world)
+    # Nothing comes behind this net but the daily rule.
     told = "Traffic may be on the candidate with no ramp to watch it. Look at once: ramp doctor --repair."
     world.notices.tell(f"{CLEANER} failed", told)
+    raise troubles.errors[0]
 
 
 def _cleanup(event: Mapping[str, Any], world: World) -> Json:
-    if (ramp := event.get("deadline_of")) is not None and _runs(ramp, world):
-        return brake(
-            {"by": "the deadline", "reason": "the ramp's time is over", "via": "deadline", "ramp": ramp}, world
-        )
-    told = []
-    for finding in examine(world):
-        mends = not event.get("examine") and (event.get("repair") or not finding.asks)
-        told.append({"what": finding.what, "would": finding.would, "done": finding.mend() if mends else None})
+    if (ramp := event.get("deadline_of")) is not None and _may_run(ramp, world):
+        over = {"by": "the deadline", "reason": "the ramp's time is over", "via": "deadline", "ramp": ramp}
+        return brake(over, world)
+    told: list[Json] = []
+    troubles = Troubles()
+    for finding in examine(world, troubles, _ended_arn(event)):
+        told.append({"what": finding.what, "would": finding.would, "done": None})
+        if not event.get("examine") and (event.get("repair") or not finding.asks):
+            with troubles:
+                told[-1]["done"] = finding.mend()
+    troubles.raised()
     done = [str(each["done"]) for each in told if each["done"]]
     reason = "; ".join(done) or ("nothing was mended" if told else "nothing is left behind")
     return {"outcome": "settled" if done else "left", "reason": reason, "findings": told}
@@ -118,12 +126,23 @@ def undo(event: Mapping[str, Any], world: World) -> Json:
     if each.table.acquire(state.plan.flag, Lock(ramp, CLEANER), now, CLEANING_SECONDS, dead=lock) is not None:
         return _not_undone(f"{ramp}: another ramp has just started on {state.plan.flag}")
     puller = Puller.parse(event)
-    where = roll_back(each, state, puller.by, puller.reason, "undone").describe()
+    settle(
+        each, None, state.ramp, puller.by, puller.reason
+    )  # the flag: a promotion does not hang on the alias any more
+    where = _told(state, roll_back(each, state, puller.by, puller.reason, "undone"))
     word = {"step": state.step, "by": puller.by, "reason": puller.reason, "via": puller.via}
     each.table.put_word(ramp, "undo", now, **word)
     reason = f"{puller.by} undid the promotion of {ramp}: {puller.reason}. {where}."
     world.notices.tell(f"Ramp {ramp} undone", reason)
     return {"undone": True, "reason": reason}
+
+
+def _told(state: RampState, position: Position) -> str:
+    """What reads back, and why the alias is left where it is when code was deployed since the promotion."""
+    back = state.alias_to_restore
+    if back is None or position.alias.version == back.version:
+        return position.describe()
+    return f"{position.describe()}, where a later deploy put it, so it is left; with the flag off it serves control"
 
 
 def _why_not(state: RampState, lock: Lock | None, world: World) -> str:
@@ -151,36 +170,60 @@ def _not_undone(reason: str) -> Json:
     return {"undone": False, "reason": reason}
 
 
-def _runs(ramp: str, world: World) -> bool:
-    locks = [each.table.lock(each.flags.adapter) for each in world.each()]
-    return any(lock and lock.ramp == ramp and is_running(world, lock) for lock in locks)
+def _may_run(ramp: str, world: World) -> bool:
+    """False only when it is known not to run: its time is over in any case."""
+    with Troubles():
+        locks = [each.table.lock(each.flags.adapter) for each in world.each()]
+        return any(lock and lock.ramp == ramp and is_running(world, lock) for lock in locks)
+    return True
+
+
+def _ended_arn(event: Mapping[str, Any]) -> str:
+    """The execution that EventBridge says has ended; empty for any other event."""
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping) or str(detail.get("status")) not in OVER:
+        return ""
+    return str(detail.get("executionArn", ""))
 
 
 def _brake(world: World, ramp: str, puller: Puller, began_at: float) -> Json:
     found = world.table.ramp(ramp)
-    state, position = state_of(found), None
+    state, troubles = state_of(found), Troubles()
     if not _is_promoted(found):
-        try:
+        with troubles:
             leave_word(world, state, ramp, puller.by, puller.reason)
-            found = world.table.ramp(ramp)  # anew: a promotion records itself and then looks for the word
-        finally:
-            if not _is_promoted(found):
-                position = world.traffic.settle(ramp, state.alias_to_restore if state else None)
-    if position is None:
+        found = world.table.ramp(ramp)  # anew: a promotion records itself and then looks for the word
+    if _is_promoted(found):
+        troubles.raised()
         return {"braked": False, "reason": f"{ramp} has been promoted"}
+    position = world.traffic.settle(ramp, state.alias_to_restore if state else None)
     safe_at = world.now()
+    with troubles:
+        _keep_word(world, state, ramp, puller, began_at, safe_at)
+    with troubles:
+        _end_question(world, ramp, puller)
+    since = "the alarm" if puller.alarmed_at else "the word"
+    where = f"{position.describe()}; safe {safe_at - (puller.alarmed_at or began_at):.1f} s after {since}"
+    world.notices.tell(f"Ramp {ramp}: brake", f"{puller.by} pulled the brake: {puller.reason}.\n\n{where}.")
+    troubles.raised()
+    return {"braked": True, "ramp": ramp, "reason": f"{puller.by}: {puller.reason}. {where}."}
+
+
+def _keep_word(
+    world: World, state: RampState | None, ramp: str, puller: Puller, began_at: float, safe_at: float
+) -> None:
     times = {"began_at_ms": round(began_at * 1000), "safe_at_ms": round(safe_at * 1000)}
     if puller.alarmed_at is not None:
         times["alarmed_at_ms"] = round(puller.alarmed_at * 1000)
     word = {"step": state.step if state else 0, "by": puller.by, "reason": puller.reason, "via": puller.via}
     world.table.put_word(ramp, "abort", began_at, **word, **times)
+
+
+def _end_question(world: World, ramp: str, puller: Puller) -> None:
+    """The state that waits for an answer goes on to Roll Back."""
     request = world.table.request(ramp)
     if request and "token" in request:
         world.executions.fail(str(request["token"]), "Aborted", f"{puller.by} aborted the ramp: {puller.reason}")
-    since = "the alarm" if puller.alarmed_at else "the word"
-    where = f"{position.describe()}; safe {safe_at - (puller.alarmed_at or began_at):.1f} s after {since}"
-    world.notices.tell(f"Ramp {ramp}: brake", f"{puller.by} pulled the brake: {puller.reason}.\n\n{where}.")
-    return {"braked": True, "ramp": ramp, "reason": f"{puller.by}: {puller.reason}. {where}."}
 
 
 def _is_promoted(found: Mapping[str, Any] | None) -> bool:

@@ -7,15 +7,19 @@ from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.flag_lever import OURS, Deployment, FlagLever
 from ramp.core.flag_document import OFF, Setting, promoted_setting, setting_for
 from ramp.core.plan import WHOLE_PPM, format_percent
-from ramp.core.state import RampState
+from ramp.core.state import RampState, WayBack
 from ramp.errors import TrafficNotShifted
+from ramp.troubles import Troubles
 
 SETTLE_ATTEMPTS = 4  # a lost race with another settling or shifting takes one; the task's retries come on top
 
 
+UNREAD = AliasPosition("", {}, "")  # the alias of a ramp that does not move it
+
+
 @dataclass(frozen=True)
 class Position:
-    """Where users are, as read back from both levers."""
+    """Where users are, as read back from the levers."""
 
     setting: Setting
     alias: AliasPosition
@@ -29,22 +33,17 @@ class Position:
         return WHOLE_PPM if candidate == self.alias.version else self.alias.weights.get(candidate, 0)
 
     @property
-    def is_promoted(self) -> bool:
-        """Everybody is on the candidate."""
-        return self.share_ppm == WHOLE_PPM
-
-    @property
     def ramp(self) -> str:
         """The ramp that set the flags, as they say themselves."""
-        attributes = self.setting.adapter or self.setting.shadow or {}
-        return str(attributes.get("ramp", "unknown"))
+        return self.setting.ramp
 
     def describe(self) -> str:
         """In words, for people."""
         flag = "off" if self.setting == OFF else "on"
         alias = f"whole on version {self.alias.version}" if self.alias.is_whole else f"split: {self.alias.weights}"
         share = format_percent(self.share_ppm)
-        return f"Traffic to the candidate reads back at {share}: the flag is {flag}, the alias is {alias}"
+        told = f"Traffic to the candidate reads back at {share}: the flag is {flag}"
+        return told if self.alias == UNREAD else f"{told}, the alias is {alias}"
 
 
 class Traffic:
@@ -58,9 +57,29 @@ class Traffic:
         """Where users are now."""
         return Position(self._flag.read(), self._alias.read())
 
+    def setting(self) -> Setting:
+        """Where the flags put users, which needs AppConfig alone."""
+        return self._flag.read()
+
+    def alias(self) -> AliasPosition:
+        """Where the alias points."""
+        return self._alias.read()
+
     def in_flight(self) -> Deployment | None:
         """The AppConfig deployment that has not ended."""
         return self._flag.in_flight()
+
+    def stop(self) -> None:
+        """Stop the AppConfig deployment in flight, unless it puts a flag off; the version before it is served then."""
+        self._flag.stop()
+
+    def is_left_unmonitored(self) -> bool:
+        """Whether AppConfig watches no alarm any more because somebody who settled has died."""
+        return self._flag.is_left_unmonitored()
+
+    def monitor(self) -> None:
+        """Let AppConfig watch again what it watched."""
+        self._flag.monitor()
 
     def has_version(self, version: str) -> bool:
         """Whether the read function has this published version."""
@@ -79,27 +98,33 @@ class Traffic:
         if state.plan.lever == "alias":
             self._weigh(state, fence)
 
-    def settle(self, ramp: str, alias_version: str | None) -> Position:
-        """Everybody back on control: stop a deployment in flight, flag off, alias whole on `alias_version`.
+    def settle(self, ramp: str, back: WayBack | None) -> Position:
+        """Everybody back on control: stop a deployment in flight, flag off, alias back, each although the other fails.
 
-        `alias_version` is None for a ramp that never touched the alias. Returns what reads back. Whoever comes in
-        between, a shift of another ramp or another settling, is met by trying again.
+        `back` is None for a ramp that never touched the alias. Returns what reads back. Whoever comes in between, a
+        shift of another ramp or another settling, is met by trying again.
 
         Raises:
             TrafficNotShifted: it does not read back settled yet; settling again is right.
         """
         for left in reversed(range(SETTLE_ATTEMPTS)):
             try:
-                self._flag.stop()
-                with self._flag.unmonitored():
-                    self._flag.put(OFF, description(ramp))
-                if alias_version is not None:
-                    self._alias.put(alias_version, {})
+                self._settle(ramp, back)
                 break
             except TrafficNotShifted:
                 if not left:
                     raise
-        return self.read()
+        return Position(self._flag.read(), self._alias.read() if back else UNREAD)
+
+    def _settle(self, ramp: str, back: WayBack | None) -> None:
+        troubles = Troubles()
+        with troubles:
+            self._flag.stop()
+            with self._flag.unmonitored():
+                self._flag.put(OFF, description(ramp))
+        if back is not None:
+            self._alias.restore(back)
+        troubles.raised()
 
     def promote(self, state: RampState, fence: Callable[[], None]) -> Position:
         """Everybody on the candidate and no more comparison; `fence` as in `shift`. Returns what reads back."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ramp.adapters.flag_lever import nothing
 from ramp.core.plan import WHOLE_PPM
+from ramp.core.state import WayBack
 from ramp.errors import TrafficNotShifted
 
 if TYPE_CHECKING:
@@ -79,6 +80,20 @@ class AliasLever:
         if (before.version, before.weights) == (version, weights):
             return
         fence()
+        self._move(before, version, weights)
+
+    def restore(self, back: WayBack) -> None:
+        """Point the alias at the version before the ramp alone, and read it back; left where the ramp is not on it.
+
+        Raises:
+            TrafficNotShifted: as `put`.
+        """
+        before = self.read()
+        is_ours = not back.candidate or back.candidate in {before.version, *before.weights}
+        if is_ours and (before.version, before.weights) != (back.version, {}):
+            self._move(before, back.version, {})
+
+    def _move(self, before: AliasPosition, version: str, weights: dict[str, int]) -> None:
         try:
             self._lambda.update_alias(
                 FunctionName=self._function,

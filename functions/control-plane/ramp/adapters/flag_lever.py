@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
 from ramp.core.plan import format_percent
-from ramp.errors import TrafficNotShifted
+from ramp.errors import LeverBusy, TrafficNotShifted
 
 if TYPE_CHECKING:
     from mypy_boto3_appconfig import AppConfigClient
@@ -127,27 +127,47 @@ class FlagLever:
         one: it would take users back to the candidate. Source: AWS AppConfig user guide, "Reverting a configuration"
         (alarm monitors "may prevent a roll forward from progressing during an application emergency").
         """
-        where = {"ApplicationId": self._location.application, "EnvironmentId": self._location.environment}
-        monitors, said = self._take_monitors_off(where)
+        monitors, said = self._take_monitors_off()
         try:
             yield
         finally:
             if monitors:
-                self._appconfig.update_environment(**where, Monitors=monitors, Description=said)
+                self._put_monitors_back(monitors, said)
 
-    def _take_monitors_off(self, where: dict[str, str]) -> "tuple[list[MonitorTypeDef], str]":
+    def is_left_unmonitored(self) -> bool:
+        """Whether monitors that were taken off for a settling have not been put back."""
+        environment = self._appconfig.get_environment(**self._environment)
+        return not environment.get("Monitors") and MONITORS_KEPT in environment.get("Description", "")
+
+    def monitor(self) -> None:
+        """Put back the monitors that a settling has left off."""
+        with self.unmonitored():
+            pass
+
+    def _put_monitors_back(self, monitors: "list[MonitorTypeDef]", said: str) -> None:
+        """Users are back on control by now; what is kept in the description, huntaze-cleanup puts back."""
+        try:
+            self._appconfig.update_environment(**self._environment, Monitors=monitors, Description=said)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("monitors stay off", extra={"cause": str(error), "monitors": monitors})
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"ApplicationId": self._location.application, "EnvironmentId": self._location.environment}
+
+    def _take_monitors_off(self) -> "tuple[list[MonitorTypeDef], str]":
         """The monitors to put back, with the environment's description as it was.
 
         They are kept in the description meanwhile, so that whoever settles next puts them back if this task dies.
         """
         try:
-            environment = self._appconfig.get_environment(**where)
+            environment = self._appconfig.get_environment(**self._environment)
             said, _, kept = environment.get("Description", "").partition(MONITORS_KEPT)
             watching = environment.get("Monitors", [])
             if watching:
                 keeping = said + MONITORS_KEPT + json.dumps(watching, separators=(",", ":"))
                 known = {"Description": keeping} if len(keeping) <= DESCRIPTION_MAX else {}
-                self._appconfig.update_environment(**where, **known, Monitors=[])
+                self._appconfig.update_environment(**self._environment, **known, Monitors=[])
         except (ClientError, BotoCoreError) as error:  # no alarm may be red: traffic first
             logger.warning("monitors stay on", extra={"cause": str(error)})
             return [], ""
@@ -161,7 +181,8 @@ class FlagLever:
         before meets a deployment that it does not know, and moves nothing.
 
         Raises:
-            TrafficNotShifted: another deployment is in flight, or the setting is not served yet; try again.
+            LeverBusy: another deployment is in flight; try again when it has ended.
+            TrafficNotShifted: the setting is not served yet; try again.
         """
         latest = next(self._deployments(), None)
         before = self.read()
@@ -170,7 +191,7 @@ class FlagLever:
             return
         fence()
         if latest and latest["State"] in IN_FLIGHT:
-            raise TrafficNotShifted(f"AppConfig deployment {latest['DeploymentNumber']} is in flight")
+            raise LeverBusy(f"AppConfig deployment {latest['DeploymentNumber']} is in flight")
         version = self._appconfig.create_hosted_configuration_version(
             ApplicationId=self._location.application,
             ConfigurationProfileId=self._location.profile,
@@ -232,7 +253,7 @@ class FlagLever:
                 LatestDeploymentNumber=latest_number,
             )["DeploymentNumber"]
         except self._appconfig.exceptions.ConflictException as conflict:
-            raise TrafficNotShifted(f"another AppConfig deployment came first: {conflict}") from conflict
+            raise LeverBusy(f"another AppConfig deployment came first: {conflict}") from conflict
         for _ in range(POLLS):
             state = self._deployment(number)["State"]
             if state not in IN_FLIGHT:

@@ -48,6 +48,22 @@ class Setting:
         return _ppm(self.adapter, "share_ppm")
 
     @property
+    def is_whole(self) -> bool:
+        """Every user is on the candidate, whichever version of the function serves."""
+        return self.share_ppm == WHOLE_PPM and not (self.adapter or {}).get("candidate_version")
+
+    @property
+    def reads_promoted(self) -> bool:
+        """As a promotion leaves it: everybody on the candidate, and nothing compared any more."""
+        return self.is_whole and self.shadow is None
+
+    @property
+    def ramp(self) -> str:
+        """The ramp that set the flags, as they say themselves."""
+        attributes = self.adapter or self.shadow or {}
+        return str(attributes.get("ramp", "unknown"))
+
+    @property
     def sample_ppm(self) -> int:
         """Control's answers that are also sent to the comparator, in parts per million."""
         return _ppm(self.shadow, "sample_ppm")
@@ -96,8 +112,13 @@ def _slow_limits(state: RampState) -> dict[str, float]:
 
 
 def promoted_setting(state: RampState) -> Setting:
-    """The last step's setting without comparison: what stays after a promotion."""
-    return Setting(setting_for(state).adapter, None)
+    """What stays after a promotion: the last step without comparison, and with either lever every user by the flag.
+
+    The alias belongs to code deploys again: a version to come must serve the candidate without being named here.
+    """
+    adapter = {**(setting_for(state).adapter or {}), "share_ppm": WHOLE_PPM}
+    adapter.pop("candidate_version", None)
+    return Setting(adapter, None)
 
 
 def write_setting(document: Mapping[str, Any], names: FlagNames, setting: Setting) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ramp.core.plan import Plan, Step
 
@@ -21,6 +21,16 @@ class Question:
     causes: tuple[str, ...]
     text: str
     asked_at: float
+
+
+class WayBack(NamedTuple):
+    """Where the alias goes back to: `version`, if `candidate` is on it; without a candidate in any case.
+
+    An alias without the version that a ramp moved it to has been moved since, by a code deploy: that is left.
+    """
+
+    version: str
+    candidate: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,9 +69,9 @@ class RampState:
         return self.plan.steps[self.step]
 
     @property
-    def alias_to_restore(self) -> str | None:
-        """The version that the alias goes back to; None when this ramp never touches the alias."""
-        return self.alias_version if self.plan.lever == "alias" else None
+    def alias_to_restore(self) -> WayBack | None:
+        """Where the alias goes back to; None when this ramp never touches the alias."""
+        return WayBack(self.alias_version, self.plan.candidate_version) if self.plan.lever == "alias" else None
 
     def at_next_step(self) -> Self:
         """The state for the next Shift Traffic; what people accepted holds for one step only."""
