@@ -39,8 +39,8 @@ class Moment:
 
 
 def story(records: Records) -> tuple[Moment, ...]:
-    """Every moment, newest first; of one second, the later word first."""
-    told = [*_beginning(records), *_looks(records), *_questions(records), *_words(records), *_end(records)]
+    """Every moment, newest first; of one second, what follows from a word, then the word, then its question."""
+    told = [*_beginning(records), *_questions(records), *_words(records), *_looks(records), *_end(records)]
     return tuple(sorted(told, key=lambda moment: moment.at)[::-1])
 
 
