@@ -21,6 +21,7 @@ BARE, ROUTER, POWERTOOLS, IDIOMATIC = (
 METERED = "benchmarks.read.metered.handler"
 EVENT = {"userId": "user-1"}
 DEADLINE_MS = 200
+BATCHES = 100
 _BATCH = 20  # requests between two readings of a process's processor time
 TROUBLES = ("errors", "hangs", "throttles", "talks", "database down")
 
@@ -59,7 +60,7 @@ def warm(requests: int) -> list[Figure]:
         names = (BARE, ROUTER, POWERTOOLS, IDIOMATIC)
         boxes = {name: stack.enter_context(sandbox(name, home.environment())) for name in names}
         wall = by_turns({name: partial(_seconds, box) for name, box in boxes.items()}, requests)
-        used = by_turns({name: partial(_cpu_seconds, box) for name, box in boxes.items()}, requests // _BATCH)
+        used = by_turns({name: partial(_cpu_seconds, box) for name, box in boxes.items()}, BATCHES)
     cpu = {name: median(seconds) * 1e6 / _BATCH for name, seconds in used.items()}
     p50 = {name: median(seconds) * 1e6 for name, seconds in wall.items()}
 
