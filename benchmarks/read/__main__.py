@@ -22,7 +22,7 @@ HUNG, QUICK_HUNG = (500, functions.DEADLINE_MS), (300, 50)
 def main() -> int:
     """Print the table, and with --write put it into docs/performance.md; 1 when a goal was missed."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks.read", description=__doc__)
-    asked.add_argument("--quick", action="store_true", help="a tenth of nearly everything: rougher, in two or three minutes")
+    asked.add_argument("--quick", action="store_true", help="a tenth of nearly everything: rougher, in minutes")
     asked.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     options = asked.parse_args()
     part = 10 if options.quick else 1
