@@ -127,13 +127,14 @@ def test_putting_what_is_served_writes_no_version(flag: FlagLever) -> None:
 
 
 @both
-def test_pruning_keeps_what_is_deployed_and_what_others_wrote(flag: FlagLever) -> None:
-    """Only superseded versions of this ramp go, and a second time there are none."""
+def test_pruning_keeps_what_is_deployed_and_what_no_ramp_wrote(flag: FlagLever) -> None:
+    """Only superseded versions of ramps go, this one's and what another had to leave; a second time there are none."""
+    flag.put(CANARY, "by hand")
     flag.put(SHADOW, "ramp another")
     flag.put(CANARY, "ramp ramp-1")
     flag.put(SHADOW, "ramp ramp-1")
     flag.put(CANARY, "ramp ramp-1")
-    assert flag.prune("ramp ramp-1") == 2
+    assert flag.prune("ramp ramp-1") == 3
     assert flag.prune("ramp ramp-1") == 0
     assert flag.read() == CANARY
 

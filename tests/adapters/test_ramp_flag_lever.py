@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ramp.adapters.flag_lever import Deployment, FlagLever, FlagLocation
-from ramp.core.flag_document import OFF
+from ramp.core.flag_document import OFF, FlagNames
 from ramp.errors import TrafficNotShifted
 from ramp.traffic import Traffic
 from rampctl.rehearsal.fakes import FIRST_DOCUMENT, NAMES, Clock, FakeAliasLever
@@ -100,6 +100,48 @@ def test_monitors_that_cannot_be_put_back_are_found_and_put_back_later() -> None
     flag.monitor()
     assert (aws.appconfig.monitors, flag.is_left_unmonitored()) == (watched, False)
     assert aws.appconfig.description == "production"
+
+
+def test_the_next_ramp_deletes_what_the_last_one_had_to_leave_and_nothing_that_is_to_be_deployed() -> None:
+    """The version that served when a ramp ended is superseded by the next ramp alone; AppConfig keeps only so many."""
+    flag, aws = in_memory()
+    appconfig = aws.appconfig
+    for ramp in ("ramp ramp-1", "ramp ramp-2"):
+        flag.put(CANARY, ramp)
+        flag.put(OFF, ramp)
+        appconfig.create_hosted_configuration_version(APPLICATION, PROFILE, b"{}", "application/json", "ramp ramp-3")
+        flag.prune(ramp)
+    assert [v.description for v in appconfig.versions.values()] == [
+        "Both flags off",
+        "ramp ramp-3",
+        "ramp ramp-2",
+        "ramp ramp-3",
+    ]
+
+
+def test_a_rollback_goes_before_another_flags_step_which_comes_after_it() -> None:
+    """One environment deploys one thing at a time: the step in flight is stopped, tried again, and loses nothing."""
+    first, aws = in_memory()
+    clients: Any = aws
+    where = FlagLocation(APPLICATION, ENVIRONMENT, PROFILE, STRATEGY)
+    names = FlagNames("ordersAdapter", "ordersShadow")
+    second = FlagLever(clients.client("appconfig"), clients.client("appconfigdata"), where, names, aws.sleep)
+    first.put(CANARY, "ramp ramp-1")
+    met: list[str] = []
+
+    def meet(call: Any, effect: Any) -> Any:
+        answer = effect()
+        if call.operation == "StartDeployment" and call.given["Description"] == "ramp ramp-2" and not met:
+            met.append(call.operation)
+            assert Traffic(first, FakeAliasLever()).settle("ramp-1", None).setting == OFF
+            met.append(second.read().ramp)
+        return answer
+
+    aws.around = meet
+    with pytest.raises(TrafficNotShifted, match="is ROLLED_BACK, expected COMPLETE"):
+        second.put(CANARY, "ramp ramp-2")
+    second.put(CANARY, "ramp ramp-2")
+    assert (met, first.read(), second.read()) == (["StartDeployment", "unknown"], OFF, CANARY)
 
 
 def test_other_teams_flags_stay_as_they_are(emulated: Emulated) -> None:

@@ -15,7 +15,7 @@ from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.deadline import Deadline
 from ramp.adapters.executions import Executions
 from ramp.adapters.exemplars import Exemplars
-from ramp.adapters.flag_lever import SETTLES, Deployment, FlagLever, nothing
+from ramp.adapters.flag_lever import OURS, SETTLES, Deployment, FlagLever, nothing
 from ramp.adapters.guards import Guard, Guards
 from ramp.adapters.metrics import History, Metrics
 from ramp.adapters.notices import Notices
@@ -114,7 +114,8 @@ class FakeFlagLever(FlagLever):
         self.hosted.deployed, self.hosted.said = number, said
 
     def prune(self, description: str) -> int:
-        superseded = [n for n, (said, _) in self.versions.items() if said == description and n != self.hosted.deployed]
+        ours = (n for n, (said, _) in self.versions.items() if said == description or said.startswith(OURS))
+        superseded = [n for n in ours if n != self.hosted.deployed]  # here each is deployed as it is written
         for number in superseded:
             del self.versions[number]
         return len(superseded)

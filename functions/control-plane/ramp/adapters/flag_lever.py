@@ -4,7 +4,7 @@ Set, then verify by reading back what AppConfig serves. Writing is idempotent: a
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -204,18 +204,24 @@ class FlagLever:
         logger.info("flag changed", extra=change(before, setting, description))
 
     def prune(self, description: str) -> int:
-        """Delete the versions written under `description` that are not the deployed one; returns how many."""
-        deployed = self._deployed_version()
+        """Delete superseded versions: those under `description`, and of other ramps what was deployed before.
+
+        The deployed one stays, and what another ramp has written and not deployed yet. Returns how many were deleted.
+        """
+        deployments = [d for d in self._deployments() if d["ConfigurationProfileId"] == self._location.profile]
+        deployed = _deployed(deployments)
         if deployed is None:  # or none that is known: nothing is superseded then
             return 0
+        kept = {deployed, *(int(d["ConfigurationVersion"]) for d in deployments if d["State"] in IN_FLIGHT)}
+        tried = {int(d["ConfigurationVersion"]) for d in deployments}
         pages = self._appconfig.get_paginator("list_hosted_configuration_versions").paginate(
             ApplicationId=self._location.application, ConfigurationProfileId=self._location.profile
         )
+        written = {item["VersionNumber"]: item.get("Description", "") for page in pages for item in page["Items"]}
         superseded = [
-            item["VersionNumber"]
-            for page in pages
-            for item in page["Items"]
-            if item.get("Description") == description and item["VersionNumber"] != deployed
+            version
+            for version, said in written.items()
+            if version not in kept and (said == description or (said.startswith(OURS) and version in tried))
         ]
         for version in superseded:
             with suppress(self._appconfig.exceptions.ResourceNotFoundException):  # two that clean up at once
@@ -291,10 +297,7 @@ class FlagLever:
         return (item for page in pages for item in page["Items"])
 
     def _deployed_version(self) -> int | None:
-        for item in self._deployments():
-            if item["State"] == "COMPLETE" and item["ConfigurationProfileId"] == self._location.profile:
-                return int(item["ConfigurationVersion"])
-        return None
+        return _deployed(d for d in self._deployments() if d["ConfigurationProfileId"] == self._location.profile)
 
     def _deployed_document(self) -> dict[str, Any]:
         version = self._deployed_version()
@@ -307,6 +310,11 @@ class FlagLever:
         )["Content"].read()
         document: dict[str, Any] = json.loads(content)
         return document
+
+
+def _deployed(deployments: "Iterable[DeploymentSummaryTypeDef]") -> int | None:
+    """The version of the newest deployment of a profile that is complete."""
+    return next((int(d["ConfigurationVersion"]) for d in deployments if d["State"] == "COMPLETE"), None)
 
 
 def change(before: Setting, after: Setting, description: str) -> dict[str, Any]:
