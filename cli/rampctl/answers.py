@@ -5,10 +5,11 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from ramp import words
+from ramp.adapters.brake import Brake
 from ramp.core.verdict import Verb
 
 from rampctl.exits import USAGE, CommandError, Exit
-from rampctl.session import BRAKE
+from rampctl.session import BRAKE, CLEANUP
 
 if TYPE_CHECKING:
     from rampctl.session import Session
@@ -23,10 +24,10 @@ def answer(session: "Session", ramp: str, word: Word, by: str, reason: str, ques
         CommandError: nothing is asked, or something else, or it was answered already.
     """
     said = {"by": by, "reason": reason, "via": "cli"}
+    table, executions = session.table, session.executions
+    brake = Brake(session.functions, BRAKE, CLEANUP) if word == "reject" else None
     try:
-        arrived = words.answer(
-            session.table, session.executions, ramp, word, **said, now=time.time(), request_id=question
-        )
+        arrived = words.answer(table, executions, ramp, word, **said, now=time.time(), request_id=question, brake=brake)
     except words.WordRefusedError as refused:
         raise CommandError(str(refused), USAGE) from None
     became = "The ramp has it." if arrived else "The answer is kept, and honoured at the next look."

@@ -116,6 +116,11 @@ class FakeBrake(Brake):
         told = net.brake({"ramp": ramp, "by": by, "reason": reason, "via": via}, self._director.world)
         return bool(told["braked"]), str(told["reason"])
 
+    def reject(self, ramp: str, request_id: str, by: str, reason: str, via: str) -> tuple[bool, str]:
+        no = {"ramp": ramp, "rejects": request_id, "by": by, "reason": reason, "via": via}
+        told = net.brake(no, self._director.world)
+        return bool(told["braked"]), str(told["reason"])
+
     def undo(self, ramp: str, by: str, reason: str, via: str) -> tuple[bool, str]:
         told = net.undo({"undo_of": ramp, "by": by, "reason": reason, "via": via}, self._director.world)
         return bool(told["undone"]), str(told["reason"])

@@ -85,6 +85,7 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("RampTable", "people"): {"dynamodb:Query"},
     ("Brake", "pull"): {"lambda:InvokeFunction"},
     ("Brake", "undo"): {"lambda:InvokeFunction"},
+    ("Brake", "reject"): {"lambda:InvokeFunction"},
     ("Comparisons", "differing"): {"logs:FilterLogEvents"},
     ("Exemplars", "note"): {"dynamodb:GetItem", "dynamodb:UpdateItem", "logs:FilterLogEvents"},
     ("Notices", "tell"): {"sns:Publish"},

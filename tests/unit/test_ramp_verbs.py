@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from ramp import net, words
+from ramp.adapters.brake import Brake
 from ramp.core.check import Check, Consequence, Verdict
 from ramp.core.evidence import Evidence
+from ramp.core.flag_document import OFF
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, Command, Verb, decide
 from ramp.words import WordRefusedError
@@ -250,3 +252,53 @@ def test_words_to_a_ramp_that_does_not_run_are_refused() -> None:
     with pytest.raises(WordRefusedError, match="ramp-0: is no ramp"):
         words.say(house.table, house.executions, "ramp-0", Verb.PAUSE, by="a", reason="b", via="cli", now=1.0)
     assert house.table.lock(FLAG) is None
+
+
+class Pulled(Brake):
+    """The real brake, in this process; `fails` as Lambda does when it may not be called."""
+
+    def __init__(self, house: House, *, fails: bool = False) -> None:
+        self.house, self.fails = house, fails
+
+    def reject(self, ramp: str, request_id: str, by: str, reason: str, via: str) -> tuple[bool, str]:
+        if self.fails:
+            raise RuntimeError("denied")
+        no = {"ramp": ramp, "rejects": request_id, "by": by, "reason": reason, "via": via}
+        told = net.brake(no, self.house.world())
+        return bool(told["braked"]), str(told["reason"])
+
+
+def replied(house: House, word: str, by: str = "ada", *, fails: bool = False) -> bool:
+    """What the command and the page do with an answer."""
+    brake, now = Pulled(house, fails=fails), house.clock()
+    told = {"by": by, "reason": "so I decided", "via": "cli"}
+    return words.answer(house.table, house.executions, RAMP, word, **told, now=now, brake=brake)
+
+
+def test_a_no_pulls_the_brake_and_ends_the_question(standing: House) -> None:
+    """Traffic is at zero before the ramp has heard of it; the word says how long that took."""
+    assert replied(standing, "reject")
+    assert standing.world().traffic.setting() == OFF
+    (outcome,) = standing.executions.outcomes.values()
+    assert outcome == ("failure", {"Error": "Aborted", "Cause": "ada said no: so I decided"})
+    (said_no,) = standing.table.said.values()
+    assert (said_no["verb"], said_no["request_id"]) == ("reject", standing.table.requests[RAMP]["request_id"])
+    assert {"began_at_ms", "safe_at_ms"} <= set(said_no)
+
+
+def test_a_no_that_comes_second_strikes_nothing(standing: House) -> None:
+    """Another answer counts already: it is told whose, and traffic stays."""
+    assert replied(standing, "approve", by="eve")
+    before = standing.world().traffic.setting()
+    with pytest.raises(WordRefusedError, match="was answered already: approve by eve"):
+        replied(standing, "reject")
+    assert standing.world().traffic.setting() == before != OFF
+    assert standing.table.command(RAMP) is None
+
+
+def test_a_no_reaches_the_ramp_though_the_brake_cannot_be_pulled(standing: House) -> None:
+    """By the token, as a yes does; then the ramp rolls back by itself."""
+    assert replied(standing, "reject", fails=True)
+    (outcome,) = standing.executions.outcomes.values()
+    assert outcome[0] == "success"
+    assert [item["verb"] for item in standing.table.said.values()] == ["reject"]

@@ -21,19 +21,35 @@ OVER = {"FAILED", "TIMED_OUT", "ABORTED"}
 
 @dataclass(frozen=True)
 class Puller:
-    """Who pulls the brake, why, `via` what (docs/wire.md), and when the alarm went off, in epoch seconds."""
+    """Who pulls the brake, why, `via` what (docs/wire.md), and when the alarm went off, in epoch seconds.
+
+    `rejects` is the question that a person said no to, empty for any other pull.
+    """
 
     by: str
     reason: str
     via: str
     alarmed_at: float | None = None
+    rejects: str = ""
+
+    @property
+    def said(self) -> str:
+        """As the ramp's ending tells it."""
+        return f"{self.by} {'said no' if self.rejects else 'aborted the ramp'}: {self.reason}"
+
+    @property
+    def word(self) -> Json:
+        """As the ramp's story keeps it."""
+        about = {"request_id": self.rejects} if self.rejects else {}
+        return {"by": self.by, "reason": self.reason, "via": self.via, **about}
 
     @classmethod
     def parse(cls, event: Mapping[str, Any]) -> Self:
-        """From an alarm over SNS, or from `{"by", "reason", "via"}`."""
+        """From an alarm over SNS, or from `{"by", "reason", "via", "rejects"}`."""
         if "Records" not in event:
             by, reason = event.get("by") or "somebody", event.get("reason") or "no reason given"
-            return cls(str(by), str(reason), str(event.get("via") or "cli"))
+            rejects = str(event.get("rejects", ""))
+            return cls(str(by), str(reason), str(event.get("via") or "cli"), rejects=rejects)
         alarm = json.loads(event["Records"][0]["Sns"]["Message"])
         changed_at = alarm.get("StateChangeTime")
         return cls(
@@ -130,8 +146,7 @@ def undo(event: Mapping[str, Any], world: World) -> Json:
         each, None, state.ramp, puller.by, puller.reason
     )  # the flag: a promotion does not hang on the alias any more
     where = _told(state, roll_back(each, state, puller.by, puller.reason, "undone"))
-    word = {"step": state.step, "by": puller.by, "reason": puller.reason, "via": puller.via}
-    each.table.put_word(ramp, "undo", now, **word)
+    each.table.put_word(ramp, "undo", now, step=state.step, **puller.word)
     reason = f"{puller.by} undid the promotion of {ramp}: {puller.reason}. {where}."
     world.notices.tell(f"Ramp {ramp} undone", reason)
     return {"undone": True, "reason": reason}
@@ -203,8 +218,9 @@ def _brake(world: World, ramp: str, puller: Puller, began_at: float) -> Json:
     with troubles:
         _end_question(world, ramp, puller)
     since = "the alarm" if puller.alarmed_at else "the word"
+    told = puller.said if puller.rejects else f"{puller.by} pulled the brake: {puller.reason}"
     where = f"{position.describe()}; safe {safe_at - (puller.alarmed_at or began_at):.1f} s after {since}"
-    world.notices.tell(f"Ramp {ramp}: brake", f"{puller.by} pulled the brake: {puller.reason}.\n\n{where}.")
+    world.notices.tell(f"Ramp {ramp}: brake", f"{told}.\n\n{where}.")
     troubles.raised()
     return {"braked": True, "ramp": ramp, "reason": f"{puller.by}: {puller.reason}. {where}."}
 
@@ -215,15 +231,15 @@ def _keep_word(
     times = {"began_at_ms": round(began_at * 1000), "safe_at_ms": round(safe_at * 1000)}
     if puller.alarmed_at is not None:
         times["alarmed_at_ms"] = round(puller.alarmed_at * 1000)
-    word = {"step": state.step if state else 0, "by": puller.by, "reason": puller.reason, "via": puller.via}
-    world.table.put_word(ramp, "abort", began_at, **word, **times)
+    step = state.step if state else 0
+    world.table.put_word(ramp, "reject" if puller.rejects else "abort", began_at, step=step, **puller.word, **times)
 
 
 def _end_question(world: World, ramp: str, puller: Puller) -> None:
     """The state that waits for an answer goes on to Roll Back."""
     request = world.table.request(ramp)
     if request and "token" in request:
-        world.executions.fail(str(request["token"]), "Aborted", f"{puller.by} aborted the ramp: {puller.reason}")
+        world.executions.fail(str(request["token"]), "Aborted", puller.said)
 
 
 def _is_promoted(found: Mapping[str, Any] | None) -> bool:

@@ -1,16 +1,18 @@
 """People's words to a running ramp: a verb for its next look, or the answer to its question.
 
-Used by the command and the page alike. Each word is kept with who, why and when; abort alone acts at once, which is the
-brake's (`ramp/net.py`).
+Used by the command and the page alike. Each word is kept with who, why and when; abort and a no act at once,
+which is the brake's (`ramp/net.py`).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from ramp.adapters.brake import Brake
 from ramp.adapters.executions import Executions
 from ramp.adapters.table import RampTable
 from ramp.core.state import RampState
 from ramp.core.verdict import Verb
+from ramp.troubles import Troubles
 
 HONOURED = {
     Verb.PAUSE: "nothing goes on from the next look on, while what is wrong still rolls back and the deadline stands",
@@ -70,11 +72,13 @@ def answer(
     via: str,
     now: float,
     request_id: str | None = None,
+    brake: Brake | None = None,
 ) -> bool:
     """Answer the question that `ramp` asks with `approve` or `reject`; returns whether the ramp has it already.
 
     `request_id` is the question that the person saw, None for the one that stands. An answer that the ramp does not
-    have yet is kept, and honoured at its next look.
+    have yet is kept, and honoured at its next look. A no pulls the `brake`, where the caller may, and the table says
+    first whose answer counts, so that a later one does nothing.
 
     Raises:
         WordRefusedError: nothing is asked, something else is, or it was answered already.
@@ -86,6 +90,10 @@ def answer(
     about = request_id or asked
     if not table.answer(ramp, about, word, by, reason, now):
         raise WordRefusedError(too_late(ramp, table.request(ramp) or {}))
+    if word == "reject" and brake is not None:
+        with Troubles():  # the brake keeps the word and ends the question; without it the ramp rolls back by itself
+            if brake.reject(ramp, about, by, reason, via)[0]:
+                return True
     step = int(request.get("step", 0))
     table.put_word(ramp, word, now, step=step, by=by, reason=reason, via=via, request_id=about)
     return executions.answer(str(request["token"]), {"answer": word, "by": by, "reason": reason})

@@ -19,6 +19,11 @@ class Brake:
         """Abort a running ramp. Whether its traffic reads back at zero, and the sentence of the brake, or why not."""
         return self._call(self._brake, {"ramp": ramp, "by": by, "reason": reason, "via": via}, "braked")
 
+    def reject(self, ramp: str, request_id: str, by: str, reason: str, via: str) -> tuple[bool, str]:
+        """Pull it because a person said no to a question, which ends with it; returns as `pull`."""
+        no = {"ramp": ramp, "rejects": request_id, "by": by, "reason": reason, "via": via}
+        return self._call(self._brake, no, "braked")
+
     def undo(self, ramp: str, by: str, reason: str, via: str) -> tuple[bool, str]:
         """Take back a promotion. Whether it was undone, and what reads back, or why not."""
         return self._call(self._cleanup, {"undo_of": ramp, "by": by, "reason": reason, "via": via}, "undone")

@@ -72,7 +72,7 @@ SCHEMAS: Mapping[str, Json] = {
     "promote": _object({**_STATE, "verdict": _object({"reason": _TEXT})}),
     "clean_up": _object({**_STATE, "verdict": _object({"reason": _TEXT})}),
     "roll_back": _object(_STATE, verdict={"type": ["object", "null"]}, trouble={"type": ["object", "null"]}),
-    "brake": _object({}, Records=_RECORDS, ramp=_NAME, **_WORD),
+    "brake": _object({}, Records=_RECORDS, ramp=_NAME, rejects=_NAME, **_WORD),
     "cleanup": _object(
         {}, deadline_of=_NAME, undo_of=_NAME, examine={"type": "boolean"}, repair={"type": "boolean"}, **_WORD
     ),

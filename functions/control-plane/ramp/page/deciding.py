@@ -92,8 +92,10 @@ def appraise(desk: Sources, records: Records, now: float) -> Appraisal:
     return Appraisal(found.checks, decision, tuple(causes))
 
 
-def answer(desk: Desk, records: Records, request_id: str, word: str, by: str, reason: str) -> bool:
+def answer(desk: Desk, records: Records, request_id: str, word: str, by: str, reason: str, *, pulls: bool) -> bool:
     """Hand a person's word over; returns whether the ramp has it already, or honours it at its next look.
+
+    `pulls`: a no pulls the brake. What links lead to may not, and there the ramp rolls back by itself.
 
     Raises:
         WordRefusedError: the question was answered by somebody else, or is not asked any more.
@@ -108,4 +110,5 @@ def answer(desk: Desk, records: Records, request_id: str, word: str, by: str, re
         via="page",
         now=desk.now(),
         request_id=request_id,
+        brake=desk.brake if pulls else None,
     )

@@ -82,7 +82,7 @@ def decided(
         if appraisal.seen != sent.get("seen"):
             return decide_page(app, desk, records, action, home=home, typed=sent, status=409)
     try:
-        deciding.answer(desk, records, sent.get("request_id", ""), word, *said)
+        deciding.answer(desk, records, sent.get("request_id", ""), word, *said, pulls=home)
     except words.WordRefusedError as refused:
         return told(409, "Somebody was faster", f"{refused}.", "Your click changed nothing.", home=home, back=back)
     return look_at(after)
