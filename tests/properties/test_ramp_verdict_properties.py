@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from ramp.core.check import Check, Consequence, Verdict, worst
+from ramp.core.check import Check, Consequence, Numbers, Verdict, worst
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.gate import checks
 from ramp.core.plan import Gates, Step
@@ -28,6 +28,7 @@ CHECKS = st.lists(
         st.sampled_from(Verdict),
         st.sampled_from(Consequence),
         st.just("3 of 4"),
+        st.sampled_from([Numbers(), Numbers(trials=0), Numbers(trials=4)]),
     ),
     max_size=4,
     unique_by=lambda check: check.name,
