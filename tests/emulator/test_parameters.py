@@ -63,3 +63,25 @@ def test_what_was_changed_by_hand_and_reaches_no_user_is_told(
     (finding,) = [finding for finding in told["findings"] if finding["name"] == "alias"]
     assert not finding["passed"]
     assert "reaches no user: USER_IDS" in finding["found"]
+
+
+def test_a_vpc_is_for_the_candidate_and_comes_with_what_it_takes(
+    local_stack: Stack, update: Callable[[dict[str, str]], None]
+) -> None:
+    """Both lists arrive as lists; the role may make interfaces there, and in no VPC it may not."""
+    functions, iam = local_stack.client("lambda"), local_stack.client("iam")
+
+    def of_candidate() -> tuple[Any, bool]:
+        found = functions.get_function_configuration(FunctionName="huntaze-prisma-read")
+        attached = iam.list_attached_role_policies(RoleName=found["Role"].rpartition("/")[2])["AttachedPolicies"]
+        may_interface = any(each["PolicyArn"].endswith("AWSLambdaVPCAccessExecutionRole") for each in attached)
+        return found.get("VpcConfig", {}), may_interface
+
+    assert of_candidate() == ({}, False)
+    update({"DatabaseSubnetIds": "subnet-1,subnet-2", "DatabaseSecurityGroupIds": "sg-1"})
+    placed, may_interface = of_candidate()
+    assert (placed["SubnetIds"], placed["SecurityGroupIds"], may_interface) == (
+        ["subnet-1", "subnet-2"],
+        ["sg-1"],
+        True,
+    )

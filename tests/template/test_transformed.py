@@ -57,7 +57,7 @@ def test_the_candidate_alone_stands_in_the_databases_vpc_and_may_make_interfaces
     """
     functions = of_type("AWS::Lambda::Function")
     assert [name for name, each in functions.items() if "VpcConfig" in each["Properties"]] == ["PrismaReadFunction"]
-    placed = {"SubnetIds": {"Ref": "DatabaseSubnetIds"}, "SecurityGroupIds": {"Ref": "DatabaseSecurityGroupIds"}}
+    placed = {name: {"Fn::Split": [",", {"Ref": f"Database{name}"}]} for name in ("SubnetIds", "SecurityGroupIds")}
     none = {"Ref": "AWS::NoValue"}
     assert functions["PrismaReadFunction"]["Properties"]["VpcConfig"] == {"Fn::If": ["HasVpc", placed, none]}
     may_interface = [
