@@ -19,7 +19,6 @@ from tests.browser.director import Director, desk_of
 
 LINK = "an-id-of-256-random-bits"
 NEWS_MS = 15_000  # some rounds of polling, on a busy machine
-SOON = {"approvals": {"timeout_seconds": 900}}
 SHORT: dict[str, Any] = {
     "steps": [
         {"percent": 0, "bake_seconds": 600},
