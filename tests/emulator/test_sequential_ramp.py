@@ -66,7 +66,17 @@ def test_proof_rolls_a_failing_candidate_back(local_stack: Stack) -> None:
     """Its bound, its band and its error probability stand in the cause."""
     with stage.fault_free(local_stack.database_url), Traffic(local_stack.endpoint_url):
         faults.inject(local_stack.database_url, "down")
-        execution, _ = run(local_stack, "sequential-down")
+        execution, looks = run(local_stack, "sequential-down")
     assert (execution["status"], execution["error"]) == ("FAILED", "RolledBack")
+    (errors,) = (check for check in looks[-1]["checks"] if check["name"] == "errors")
+    assert any("[PRISMA-ERROR]" in line for line in log_lines(local_stack, errors["trace_id"]))
     assert "proven above 20 %" in execution["cause"]
     assert "reads back at 0 %" in execution["cause"]
+
+
+def log_lines(stack: Stack, trace_id: str) -> list[str]:
+    """Lines of the router that belong to this trace."""
+    found = stack.client("logs").filter_log_events(
+        logGroupName="/aws/lambda/huntaze-mock-read", filterPattern=f'"{trace_id}"'
+    )
+    return [event["message"] for event in found["events"]]
