@@ -232,7 +232,7 @@ def _is_accepted(check: Check, state: RampState) -> bool:
 def _is_known(check: Check, state: RampState) -> bool:
     """Whether the plan knows the cause, and it is seen: without one trial there is nothing that could be known."""
     is_seen = check.verdict is Verdict.FAIL or bool(check.numbers.trials)
-    return is_seen and check.consequence is Consequence.ASK and check.name in state.plan.gates.acknowledged
+    return is_seen and check.name in state.plan.gates.acknowledged
 
 
 def _is_covered(cause: str, causes: Sequence[str]) -> bool:
