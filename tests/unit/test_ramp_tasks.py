@@ -253,6 +253,8 @@ def test_an_acknowledged_cause_is_not_asked_about_but_still_rolls_back() -> None
     harm = Check("errors", Verdict.FAIL, Consequence.ROLL_BACK, "9 of 25 failed")
     assert decide(state, [doubt], now=700.0).action is Action.ADVANCE
     assert decide(state, [unsure], now=700.0).action is Action.ADVANCE
+    unseen = unsure._replace(numbers=Numbers(trials=0))
+    assert decide(state, [unseen], now=1_300.0).action is Action.ASK
     assert decide(state, [doubt, harm], now=700.0).action is Action.ROLL_BACK
 
 
@@ -273,6 +275,8 @@ def test_zero_traffic_never_goes_on_whatever_a_plan_knows_or_silences(gate: str,
 
 def test_a_check_that_rolls_back_cannot_be_acknowledged() -> None:
     """The plan is told so, before a ramp relies on it."""
+    names = SCHEMA["properties"]["gates"]["properties"]["acknowledged"]["items"]["enum"]
+    assert {"errors", "errors against control", "shadow errors", "shadow failures"}.isdisjoint(names)
     with pytest.raises(
         PlanInvalid, match=r"gates.acknowledged\[0\]: is none of the choices, got \"errors\".*roll back"
     ):
