@@ -13,7 +13,7 @@ from ramp.core.flag_document import OFF
 from rampctl.rehearsal.machine import Task, TaskError
 from rampctl.rehearsal.stage import TASKS
 
-from tests.statemachine.ramp_run import DEFINITION, Run, a_plan, answering, asking_plan, failing_at, healthy
+from tests.statemachine.ramp_run import DEFINITION, FLAG, Run, a_plan, answering, asking_plan, failing_at, healthy
 
 
 @pytest.mark.parametrize("name", ["AwsUnavailable", "TrafficNotShifted", "Lambda.ServiceException"])
@@ -64,6 +64,25 @@ def test_a_rollback_that_fails_says_so_and_the_net_settles() -> None:
     assert "BrokenError" in run.execution.cause
     assert run.house.world().traffic.read().setting != OFF
     assert run.catch_in_the_net()["outcome"] == "settled"
+    run.assert_settled()
+
+
+def test_a_rollback_whose_remains_cannot_be_removed_is_rolled_back_all_the_same() -> None:
+    """Traffic reads back at zero, so nobody is told otherwise; the lock is kept for the net, which removes the rest."""
+    run = Run(observe=failing_at(1))
+    remove = run.house.deadline.remove
+
+    def denied(ramp: str) -> None:
+        raise RuntimeError("denied")
+
+    run.house.deadline.remove = denied  # type: ignore[method-assign]  # for a while
+    assert run.go(a_plan()).error == "RolledBack"
+    assert "reads back at 0 %" in run.execution.cause
+    assert "something is left: denied" in run.execution.cause
+    assert run.house.world().traffic.setting() == OFF
+    assert run.house.table.lock(FLAG) is not None
+    run.house.deadline.remove = remove  # type: ignore[method-assign]  # and back
+    run.catch_in_the_net()
     run.assert_settled()
 
 

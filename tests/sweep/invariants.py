@@ -1,4 +1,4 @@
-"""What holds however a ramp went: five promises, each a function from the stage to the ways in which it is broken.
+"""What holds however a ramp went: six promises, each a function from the stage to the ways in which it is broken.
 
 They read AWS itself and what happened on it, not what the tasks say about it. Used by the sweep of faults and by the
 random sequences alike.
@@ -9,9 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tests.sweep.faults import Fault
 from tests.sweep.memory.appconfig import MONITORS
 from tests.sweep.stage import FLAG, SHADOW, WHOLE_PPM, Moment, Stage, steps_of
 
+FLAG_OFF = {
+    "StartConfigurationSession",
+    "GetLatestConfiguration",
+    "ListDeployments",
+    "GetDeployment",
+    "StopDeployment",
+    "GetHostedConfigurationVersion",
+    "CreateHostedConfigurationVersion",
+    "StartDeployment",
+}
+ALIAS_BACK = {"GetAlias", "UpdateAlias"}
 ENDED = {"promoted", "rolled_back", "undone", "rollback_failed"}
 
 
@@ -110,9 +122,34 @@ def a_failed_rollback_is_paged(stage: Stage) -> list[str]:
     broken, fault = [], stage.fault
     if fault is None or not fault.kind.stays:
         broken.append("Rollback Failed, though no call fails for good")
+    elif not _settles(stage, fault):
+        broken.append(f"Rollback Failed, though {fault.struck} moves no traffic")
     elif str(fault.struck) != "sns:Publish" and not _paged(stage):
         broken.append("Rollback Failed, and nobody was told")
     return broken
+
+
+def users_are_safe_whatever_else_fails(stage: Stage) -> list[str]:
+    """6. Once the net was told, users are split only where a call that moves traffic fails for good.
+
+    Or where the process of a person's own call died, who sees it, and calls again.
+    """
+    fault, share_ppm = stage.fault, stage.share_ppm
+    stays = fault is not None and fault.kind.stays
+    if (fault and stays and _settles(stage, fault)) or (stage.unfinished and not stays):
+        return []
+    if share_ppm not in {0, WHOLE_PPM}:
+        return [f"the candidate's share is {share_ppm} ppm"]
+    compared = stage.aws.appconfig.served[SHADOW]["enabled"]
+    return ["everybody is on the candidate, and the ramp is not promoted"] if share_ppm and compared else []
+
+
+def _settles(stage: Stage, fault: Fault) -> bool:
+    """Whether the flag cannot be put off, or the alias of a ramp that moves it, while this call fails."""
+    if fault.struck is None:
+        return False
+    by_alias = stage.script.plan.get("lever") == "alias"
+    return fault.struck.operation in (FLAG_OFF | ALIAS_BACK if by_alias else FLAG_OFF)
 
 
 ALWAYS = (
@@ -120,7 +157,7 @@ ALWAYS = (
     nothing_rises_after_a_brake,
     traffic_is_safe_before_anything_else,
 )
-ONCE_THE_NET_WAS_TOLD = (a_failed_rollback_is_paged,)
+ONCE_THE_NET_WAS_TOLD = (a_failed_rollback_is_paged, users_are_safe_whatever_else_fails)
 AT_AN_ENDING = (traffic_is_at_zero_or_at_a_promoted_whole, nothing_of_the_ramp_is_left)
 
 

@@ -72,7 +72,7 @@ def scripts(lever: str) -> dict[str, Script]:
     plain, asking = a_plan(lever, asks=False), a_plan(lever, asks=True)
     found = (
         Script("promoted, asked", asking, healthy, asked=_approve),
-        Script("rolled back by a no", asking, healthy, asked=_reject, swept_from="roll_back"),
+        Script("rolled back by a no", asking, healthy, asked=_reject, swept_from="brake"),
         Script(
             "rolled back by evidence", plain, failing_at(CANARY), unsound=frozenset({CANARY}), swept_from="roll_back"
         ),

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ramp import handlers, words
+from ramp.adapters.brake import Brake
 from ramp.core.evidence import Evidence
 from ramp.core.plan import Plan
 from ramp.core.verdict import Verb
@@ -26,7 +27,7 @@ from rampctl.rehearsal.fakes import GUARDS, Clock
 from rampctl.rehearsal.machine import Execution, Machine, Run, TaskError, nothing
 
 from tests.statemachine.ramp_run import DEFINITION, TASK_SECONDS
-from tests.sweep.faults import Fault, Killed, Stopped
+from tests.sweep.faults import DIED, Fault, Killed, Stopped
 from tests.sweep.memory.appconfig import APPLICATION, ENVIRONMENT, PROFILE, STRATEGY
 from tests.sweep.memory.aws import Aws, Call, Effect
 
@@ -85,6 +86,7 @@ class Thread(threading.local):
 
     def __init__(self) -> None:
         self.inside: list[str] = []
+        self.is_dead = False
 
 
 @dataclass(frozen=True)
@@ -223,11 +225,12 @@ class Stage:
         """A person aborts the ramp."""
         self.brake({"by": "ada", "reason": "enough", "ramp": self.ramp})
 
-    def brake(self, event: Any) -> None:
+    def brake(self, event: Any, attempts: int = ATTEMPTS) -> Any:
         """Pull the brake, and note that it has come back."""
-        told = self.deliver("brake", event)
+        told = self.deliver("brake", event, attempts)
         if told and told.get("braked"):
             self.history.append(Moment(self.clock.now, "brake", told["ramp"]))
+        return told
 
     def stop(self) -> None:
         """StopExecution on the running ramp, and what EventBridge makes of it at once."""
@@ -269,7 +272,8 @@ class Stage:
             step = int((self.world.table.request(self.ramp) or {}).get("step", 0))
             if word == "approve":
                 self.history.append(Moment(self.clock.now, "yes", self.ramp, step=step))
-            words.answer(self.world.table, self.world.executions, self.ramp, word, now=self.clock(), **BY_ADA)
+            told: dict[str, Any] = {**BY_ADA, "now": self.clock(), "brake": Puller(self)}
+            words.answer(self.world.table, self.world.executions, self.ramp, word, **told)
 
     def say(self, verb: Verb) -> None:
         """A person pauses, resumes or advances the ramp; an advance is a yes to the step that it is said at."""
@@ -313,6 +317,7 @@ class Stage:
             return getattr(handlers, name)(event, CONTEXT)
         finally:
             self._inside.pop()
+            self._thread.is_dead = False
             handlers.world = usual
 
     def _task(self, arn: str, placeholder: str) -> Callable[[Any], Any]:
@@ -337,6 +342,8 @@ class Stage:
     def _around(self, call: Call, effect: Effect) -> Any:
         if not self._inside:
             return effect()
+        if self._thread.is_dead:
+            raise Killed(DIED)  # at what a `finally` would still do
         self._hold("call")
 
         def watched() -> Any:
@@ -351,11 +358,15 @@ class Stage:
             answer = watched()
             self.calls.append((self._inside[-1], call, answer))
             return answer
-        fault = self.fault
-        if not fault.strikes(call):
-            return watched()
-        with self._alone(*self._inside):
-            return fault.kind.fate(self, call, watched)
+        return self._befall(self.fault, call, watched) if self.fault.strikes(call) else watched()
+
+    def _befall(self, fault: Fault, call: Call, effect: Effect) -> Any:
+        try:
+            with self._alone(*self._inside):
+                return fault.kind.fate(self, call, effect)
+        except (Killed, Stopped):
+            self._thread.is_dead = True
+            raise
 
     @contextmanager
     def _alone(self, *inside: str) -> Iterator[None]:
@@ -427,6 +438,18 @@ class Stage:
     def item(self, pk: str, sk: str) -> dict[str, Any] | None:
         """One item of the ramp table."""
         return self.aws.dynamodb.items.get((pk, sk))
+
+
+class Puller(Brake):
+    """The brake as command and page call it: once, and an error is theirs."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def reject(self, ramp: str, request_id: str, by: str, reason: str, via: str) -> tuple[bool, str]:
+        no = {"ramp": ramp, "rejects": request_id, "by": by, "reason": reason, "via": via}
+        told = self._stage.brake(no, attempts=1) or {"braked": False, "reason": "the brake failed"}
+        return bool(told["braked"]), str(told["reason"])
 
 
 def steps_of(plan: Any) -> tuple[Any, ...]:

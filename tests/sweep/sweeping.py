@@ -52,10 +52,11 @@ def played(script: Script, fault: Fault | None = None, **changes: Any) -> tuple[
     """Play a script to its end and beyond: the net, twice; a day later the daily rule. Returns what was broken when."""
     stage = Stage(script, fault, **changes)
     execution = stage.run()
-    found = violations(stage, (*ALWAYS, *_due_at_once(execution.status, execution.error)))
+    stays = fault is not None and fault.kind.stays
+    found = violations(stage, (*ALWAYS, *_due_at_once(execution.status, execution.error, stays=stays)))
     stage.tell_the_net(stage.ramp)
     script.afterwards(stage)
-    waits = stage.unfinished or (fault is not None and fault.kind.stays)
+    waits = stage.unfinished or stays
     found += violations(stage, (*ONCE_THE_NET_WAS_TOLD, *([] if waits else AT_AN_ENDING)))
     if fault is not None:
         fault.over = True
@@ -65,10 +66,12 @@ def played(script: Script, fault: Fault | None = None, **changes: Any) -> tuple[
     return stage, found + [f"a day later, {how}" for how in violations(stage, (*ALWAYS, *AT_AN_ENDING))]
 
 
-def _due_at_once(status: str, error: str) -> tuple[Any, ...]:
-    """What an ending promises before the net has come by."""
+def _due_at_once(status: str, error: str, *, stays: bool) -> tuple[Any, ...]:
+    """What an ending promises before the net has come by; what a call that fails for good leaves is the net's."""
     if status == "ABORTED" or error in NOT_SETTLED_BY_ITSELF:
         return ()
+    if stays:
+        return (traffic_is_at_zero_or_at_a_promoted_whole,)
     return AT_AN_ENDING if error in SETTLED_BY_ITSELF else (traffic_is_at_zero_or_at_a_promoted_whole,)
 
 

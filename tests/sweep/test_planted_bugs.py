@@ -30,11 +30,11 @@ def nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.sweep.sweeping._plain", {})
 
 
-def broken(script: str, *kinds: str, **changes: Any) -> str:
+def broken(script: str, *kinds: str, every: int = 3, **changes: Any) -> str:
     """The broken promises of a sweep by these kinds of faults, as one text."""
     count = Count()
     for kind in kinds:
-        sweep(FLAG[script], KINDS[kind], count, Share(3), **changes)
+        sweep(FLAG[script], KINDS[kind], count, Share(every), **changes)
     assert count.faults > 0
     return "\n".join(count.violations)
 
@@ -117,3 +117,23 @@ def test_a_step_that_nobody_passed_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(tasks, "decide", rash)
     assert "a_pass_or_a_yes_only" in "\n".join(played(FLAG["promoted, asked"])[1])
+
+
+@pytest.mark.parametrize(
+    ("script", "where"), [("stopped in the console", "doctor"), ("stopped unheard, then the doctor", "ending")]
+)
+def test_a_net_that_needs_more_than_appconfig_is_found(
+    script: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads the lock, or takes it, before it looks at the flag's own document, and does nothing without."""
+    monkeypatch.setattr(f"ramp.{where}.take_back", lambda *_: None)
+    assert "users_are_safe_whatever_else_fails" in broken(script, "access denied from then on", every=1)
+
+
+def test_a_rollback_that_calls_its_remains_a_failure_is_found() -> None:
+    """Traffic is settled, and people are paged all the same."""
+    definition: Any = copy.deepcopy({**DEFINITION})
+    catchers = definition["States"]["Roll Back"]["Catch"]
+    definition["States"]["Roll Back"]["Catch"] = [c for c in catchers if c["ErrorEquals"] != ["LeftBehind"]]
+    found = broken("rolled back by evidence", "access denied from then on", every=1, definition=definition)
+    assert "a_failed_rollback_is_paged: Rollback Failed, though scheduler:DeleteSchedule moves no traffic" in found

@@ -14,7 +14,7 @@ from rampctl.rehearsal.fakes import GUARDS
 
 from tests.statemachine.ramp_run import failing_at, healthy
 from tests.sweep.faults import KINDS, Fault
-from tests.sweep.invariants import ALWAYS, AT_AN_ENDING, violations
+from tests.sweep.invariants import ALWAYS, AT_AN_ENDING, ONCE_THE_NET_WAS_TOLD, violations
 from tests.sweep.scripts import a_plan
 from tests.sweep.stage import Script, Stage
 from tests.sweep.walker import Walker
@@ -149,10 +149,10 @@ class Sequences(RuleBasedStateMachine):
         self.stage.tell_the_net(self.stage.ramp)
         self.stage.pass_seconds(3600)
         due = () if self.stage.unfinished else AT_AN_ENDING  # what a person began and left is the daily rule's
-        if found := violations(self.stage, (*ALWAYS, *due)):
+        if found := violations(self.stage, (*ALWAYS, *ONCE_THE_NET_WAS_TOLD, *due)):
             raise AssertionError("\n".join(found))
         self.stage.a_day_passes()
-        if found := violations(self.stage, (*ALWAYS, *AT_AN_ENDING)):
+        if found := violations(self.stage, (*ALWAYS, *AT_AN_ENDING, *ONCE_THE_NET_WAS_TOLD)):
             raise AssertionError("a day later:\n" + "\n".join(found))
 
 
