@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def page(session: "Session", *, opens: bool) -> Exit:
     """Serve the page on loopback until Ctrl-C: each request is an invocation with the caller's own credentials."""
-    front = Front(through_lambda(session.functions))
+    front = Front(through_lambda(session.functions), caller_arn=session.caller_arn)
     typer.echo(f"{front.url}\nCtrl-C ends it.")
     if opens:
         webbrowser.open(front.url)

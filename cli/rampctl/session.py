@@ -22,6 +22,7 @@ from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.adapters.metrics import Metrics
 from ramp.adapters.table import RampTable
+from ramp.caller import said_by
 from ramp.core.flag_document import FlagNames
 from ramp.settings import Settings
 from ramp.traffic import Traffic as Levers
@@ -124,10 +125,13 @@ class Session:
         raise self._missing("state machine", STATE_MACHINE)
 
     def said_by(self, name: str | None) -> str:
-        """Who says a word: the caller's AWS identity (role and session, or user), behind `name` where one is given."""
-        arn = self._boto.client("sts", config=CONFIG).get_caller_identity()["Arn"]
-        identity = arn.rpartition(":")[2].partition("/")[2] or "root"
-        return f"{name} ({identity})" if name else identity
+        """Who says a word: see `ramp.caller`."""
+        return said_by(name, self.caller_arn)
+
+    @cached_property
+    def caller_arn(self) -> str:
+        """Whose credentials these are."""
+        return str(self.client("sts").get_caller_identity()["Arn"])
 
     @cached_property
     def table(self) -> RampTable:

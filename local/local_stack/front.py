@@ -31,12 +31,13 @@ FAILED: Mapping[str, Any] = {
 
 
 class Front(ThreadingHTTPServer):
-    """Serves on a bound socket until `shutdown`."""
+    """Serves on a bound socket until `shutdown`; `caller_arn` is who signs for the page, None: nobody."""
 
     daemon_threads = True
 
-    def __init__(self, call: Call, door: socket.socket | None = None) -> None:
+    def __init__(self, call: Call, door: socket.socket | None = None, caller_arn: str | None = None) -> None:
         self.call = call
+        self.caller_arn = caller_arn
         door = door or open_socket()
         super().__init__(door.getsockname(), _Handler, bind_and_activate=False)
         self.socket.close()
@@ -119,6 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
             },
             "isBase64Encoded": bool(body),
         }
+        if self.server.caller_arn and function_of(parts.path) == PAGE:  # links ask nobody to sign
+            event["requestContext"]["authorizer"] = {"iam": {"userArn": self.server.caller_arn}}
         if "cookie" in headers:
             event["cookies"] = headers.pop("cookie").split("; ")
         if parts.query:

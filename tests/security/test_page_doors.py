@@ -126,6 +126,32 @@ def test_a_forged_form_counts_for_nothing(house: House, path: str, forged: dict[
     assert "answer" not in (house.table.request(NAME) or {})
 
 
+def test_a_word_on_the_page_keeps_who_signed_behind_the_name_that_was_typed(house: House) -> None:
+    """AWS tells it of each request to a function URL with AWS_IAM, as the command tells it of itself."""
+    iam = {"userArn": "arn:aws:sts::123456789012:assumed-role/Ops/ada@example"}
+    http = {"method": "POST", "path": DECIDE}
+    assert house.post(DECIDE, requestContext={"http": http, "stage": "$default", "authorizer": {"iam": iam}}) == 303
+    (word,) = house.table.words(NAME)
+    assert (word["by"], word["via"]) == ("ada (Ops/ada@example)", "page")
+
+
+@pytest.mark.parametrize(
+    "authorizer", [None, "x", {"iam": None}, {"iam": {"userArn": 7}}, {"iam": {"userArn": ""}}], ids=str
+)
+def test_where_nobody_signed_the_typed_name_stands_alone(house: House, authorizer: Any) -> None:
+    path = f"/ramps/{NAME}/pause"
+    context = {"http": {"method": "POST", "path": path}, "stage": "$default", "authorizer": authorizer}
+    assert house.post(path, requestContext=context) == 303
+    assert [word["by"] for word in house.table.words(NAME)] == ["ada"]
+
+
+def test_an_answer_by_a_link_is_kept_as_one(house: House) -> None:
+    """Nobody signs there, and the records say so."""
+    assert house.post(LINKED) == 303
+    (word,) = house.table.words(NAME)
+    assert (word["by"], word["via"]) == ("ada", "link")
+
+
 def test_a_form_for_one_thing_is_none_for_another(house: House) -> None:
     """Another verb's, another ramp's, another link's."""
     for made_for in (f"/ramps/{NAME}/pause", f"/ramps/{OTHER}/decide", "/link/another", DECIDE):

@@ -77,6 +77,17 @@ def posted(app: LambdaFunctionUrlResolver, purpose: str) -> Mapping[str, str] | 
     return sent if forms.is_ours(cookie(app), purpose, sent.get("form", ""), headers) else None
 
 
+def signer(app: LambdaFunctionUrlResolver) -> str | None:
+    """ARN of whoever signed the request. Function URLs tell it where they ask for signatures; None where they do not.
+
+    Source: AWS Lambda developer guide, "Invoking Lambda function URLs" (requestContext.authorizer.iam.userArn).
+    """
+    found: Any = app.current_event.raw_event
+    for name in ("requestContext", "authorizer", "iam", "userArn"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, str) and found else None
+
+
 def _body(app: LambdaFunctionUrlResolver) -> str:
     """What was posted; nothing where it is no text."""
     try:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ramp import words
 from ramp.adapters.metrics import Metrics
@@ -15,6 +15,7 @@ from ramp.core.verdict import Action, Answer, Command, Decision, decide
 from ramp.page.desk import Desk
 from ramp.page.records import Records
 
+Via = Literal["page", "link"]
 SEEN_LENGTH = 16
 # Requests served, and the slow ones among them, grow every minute however sound the candidate is: verdicts alone count.
 COME_WITH_TRAFFIC = frozenset({"share", "latency", "shadow latency"})
@@ -92,10 +93,10 @@ def appraise(desk: Sources, records: Records, now: float) -> Appraisal:
     return Appraisal(found.checks, decision, tuple(causes))
 
 
-def answer(desk: Desk, records: Records, request_id: str, word: str, by: str, reason: str, *, pulls: bool) -> bool:
+def answer(desk: Desk, records: Records, request_id: str, word: str, by: str, reason: str, *, via: Via) -> bool:
     """Hand a person's word over; returns whether the ramp has it already, or honours it at its next look.
 
-    `pulls`: a no pulls the brake. What links lead to may not, and there the ramp rolls back by itself.
+    A no on the page pulls the brake. What links lead to may not, and there the ramp rolls back by itself.
 
     Raises:
         WordRefusedError: the question was answered by somebody else, or is not asked any more.
@@ -107,8 +108,8 @@ def answer(desk: Desk, records: Records, request_id: str, word: str, by: str, re
         word,
         by=by,
         reason=reason,
-        via="page",
+        via=via,
         now=desk.now(),
         request_id=request_id,
-        brake=desk.brake if pulls else None,
+        brake=desk.brake if via == "page" else None,
     )

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 
 from ramp import words
 from ramp.page import deciding, forms, markup
-from ramp.page.answering import NOT_OURS, WHO_AND_WHY, Http, cookie, html, posted, told
+from ramp.page.answering import NOT_OURS, WHO_AND_WHY, Http, cookie, html, posted, signer, told
 from ramp.page.answering import see as look_at
 from ramp.page.check_rows import rows
 from ramp.page.desk import Desk
@@ -70,7 +70,7 @@ def decided(
     sent = posted(app, action)
     if sent is None:
         return told(403, *NOT_OURS, tone="bad", home=home)
-    said, word = forms.who_and_why(sent), sent.get("answer")
+    said, word = forms.who_and_why(sent, signer(app)), sent.get("answer")
     if said is None or word not in {"approve", "reject"}:
         return told(400, *WHO_AND_WHY, tone="bad", home=home)
     back = {"href": after, "text": "Look at the ramp"} if home else None
@@ -82,7 +82,7 @@ def decided(
         if appraisal.seen != sent.get("seen"):
             return decide_page(app, desk, records, action, home=home, typed=sent, status=409)
     try:
-        deciding.answer(desk, records, sent.get("request_id", ""), word, *said, pulls=home)
+        deciding.answer(desk, records, sent.get("request_id", ""), word, *said, via="page" if home else "link")
     except words.WordRefusedError as refused:
         return told(409, "Somebody was faster", f"{refused}.", "Your click changed nothing.", home=home, back=back)
     return look_at(after)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
+from ramp.caller import said_by
+
 COOKIE = "ramp-form"
 NAME_LENGTH, REASON_LENGTH = 80, 500
 
@@ -54,7 +56,13 @@ def fields(body: str) -> dict[str, str]:
     return {name: found[-1].strip() for name, found in parse_qs(body).items()}
 
 
-def who_and_why(posted: Mapping[str, str]) -> tuple[str, str] | None:
-    """Name and reason, cut to what the records take; None when either is missing."""
+def who_and_why(posted: Mapping[str, str], signer: str | None) -> tuple[str, str] | None:
+    """Name and reason, cut to what the records take; None when either is missing.
+
+    The name is what was typed, and behind it whoever signed the request, by the ARN that AWS tells.
+    """
     by, reason = posted.get("by", "")[:NAME_LENGTH], posted.get("reason", "")[:REASON_LENGTH]
-    return (" ".join(by.split()), " ".join(reason.split())) if by and reason else None
+    if not (by and reason):
+        return None
+    name = " ".join(by.split())
+    return said_by(name, signer) if signer else name, " ".join(reason.split())

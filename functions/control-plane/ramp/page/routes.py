@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from ramp import words
 from ramp.core.verdict import Verb
 from ramp.page import fields, forms, links, markup
-from ramp.page.answering import AWAY, NOT_OURS, WHO_AND_WHY, Http, assets, data, html, posted, see, told
+from ramp.page.answering import AWAY, NOT_OURS, WHO_AND_WHY, Http, assets, data, html, posted, see, signer, told
 from ramp.page.decision import decide_page, decided, form_for, links_of
 from ramp.page.desk import Desk
 from ramp.page.looks import Looks
@@ -122,7 +122,7 @@ class _Page:
         sent = posted(self._app, f"/ramps/{ramp}/{verb}")
         if sent is None:
             return told(403, *NOT_OURS, tone="bad")
-        if (said := forms.who_and_why(sent)) is None:
+        if (said := forms.who_and_why(sent, signer(self._app))) is None:
             return told(400, *WHO_AND_WHY, tone="bad")
         take_back = {"abort": self._desk.brake.pull, "undo": self._desk.brake.undo}.get(verb)
         if take_back is None:
