@@ -211,6 +211,19 @@ def test_an_alias_that_does_not_read_back_is_tried_again() -> None:
             alias.put("2", {})
 
 
+def test_a_move_of_the_alias_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """For the saved query huntaze/flag-changes."""
+    functions = boto3.client("lambda")
+    after = {"FunctionVersion": "1", "RevisionId": "b", "RoutingConfig": {"AdditionalVersionWeights": {"2": 0.1}}}
+    with Stubber(functions) as stub:
+        stub.add_response("get_alias", {"FunctionVersion": "1", "RevisionId": "a"})
+        stub.add_response("update_alias", {})
+        stub.add_response("get_alias", after)
+        AliasLever(functions, "read", "live").put("1", {"2": 100_000})
+    (said,) = [record for record in caplog.records if record.message == "alias changed"]
+    assert vars(said)["users_after"] == "10 % to version 2, the rest to 1"
+
+
 def test_an_alias_is_moved_only_past_its_fence_with_the_revision_read_before() -> None:
     """A brake between the two is a conflict, one before them a refusal; nothing is sent here but the reading."""
     functions = boto3.client("lambda")

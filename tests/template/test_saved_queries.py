@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
-from ramp.adapters import flag_lever
+from ramp.adapters import alias_lever, flag_lever
+from ramp.adapters.alias_lever import AliasPosition
 from ramp.core.flag_document import OFF, Setting
 from read_path.compare import Comparator, compare
 from read_path.core.answer import Answer
@@ -30,6 +31,7 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     query["Name"].removeprefix("huntaze/"): query for query in of_type("AWS::Logs::QueryDefinition").values()
 }
 PHASE = Phase("ramp-1", "1")
+MOVED = "[SHADOW-OK] not compared: control moved"
 MINUTE_MS = 60_000
 STARTED_MS = 1_790_000_040_000 // MINUTE_MS * MINUTE_MS
 """The epoch millisecond of the first request; each further one comes a second later."""
@@ -109,6 +111,14 @@ def test_there_are_eight_and_each_reads_groups_that_the_stack_makes() -> None:
             assert RESOURCES[group["Ref"]]["Properties"]["LogGroupName"] in names
 
 
+def test_what_could_not_be_compared_is_no_comparison_that_agreed(events: list[dict[str, Any]]) -> None:
+    """Control's answer had moved since: its line tells of the read, and counts in no rate."""
+    moved = [{**event, "message": event["message"].replace("[SHADOW-OK]", MOVED)} for event in events]
+    assert any(MOVED in event["message"] for event in moved)
+    (row,) = answer("shadow-diffs", moved)
+    assert (row["compared"], row["mismatches"]) == (2, 2)
+
+
 def test_shadow_diffs_come_with_their_rate_per_minute(events: list[dict[str, Any]]) -> None:
     """8 of 10 shadow reads and 3 of 5 canary reads could be compared, and 2 differ."""
     (row,) = answer("shadow-diffs", events)
@@ -165,6 +175,28 @@ def test_flag_changes_tell_who_moved_users_from_where_to_where() -> None:
     assert (row["changed_by"], row["ramp"], row["step"]) == ("ramp ramp-1", "ramp-1", 2)
     assert (row["users_before"], row["users_after"]) == ("0 %", "5 %")
     assert (row["shadow_before"], row["shadow_after"]) == ("0 %", "100 %")
+
+
+def test_moves_of_the_alias_are_told_beside_those_of_the_flag() -> None:
+    """In versions, since that is what the alias knows."""
+    stream = io.StringIO()
+    before, after = AliasPosition("3", {}, ""), AliasPosition("3", {"4": 100_000}, "")
+    moved = {"users_before": alias_lever.told(before), "users_after": alias_lever.told(after)}
+    Logger(service=uuid.uuid4().hex, stream=stream).info("alias changed", extra=moved)
+    (row,) = answer("flag-changes", [{"timestamp": STARTED_MS, "message": stream.getvalue()}])
+    assert (row["users_before"], row["users_after"]) == ("all to version 3", "10 % to version 4, the rest to 3")
+
+
+def test_every_task_that_may_move_users_is_among_the_groups_of_flag_changes() -> None:
+    """Also Prepare Ramp, which settles what a dead ramp left."""
+    read = {group["Ref"] for group in QUERIES["flag-changes"]["LogGroupNames"]}
+    movers = {
+        str(properties["LoggingConfig"]["LogGroup"]["Ref"])
+        for properties in FUNCTIONS.values()
+        if {"Ref": "MoveTrafficPolicy"} in properties.get("Policies", [])
+    }
+    assert movers
+    assert movers <= read
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))

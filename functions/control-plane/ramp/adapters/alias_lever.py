@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger
+
 from ramp.adapters.flag_lever import nothing
-from ramp.core.plan import WHOLE_PPM
+from ramp.core.plan import WHOLE_PPM, format_percent
 from ramp.core.state import WayBack
 from ramp.errors import TrafficNotShifted
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+logger = Logger(child=True, level="INFO")  # a saved query reads the changes, whatever LogLevel says
 
 
 @dataclass(frozen=True)
@@ -107,3 +111,10 @@ class AliasLever:
         after = self.read()
         if (after.version, after.weights) != (version, weights):
             raise TrafficNotShifted(f"the alias does not read back: got {after}, expected {version} with {weights}")
+        logger.info("alias changed", extra={"users_before": told(before), "users_after": told(after)})
+
+
+def told(position: AliasPosition) -> str:
+    """Where requests go, as the saved query huntaze/flag-changes tells it: `10 % to version 4, the rest to 3`."""
+    shares = [f"{format_percent(ppm)} to version {version}" for version, ppm in sorted(position.weights.items())]
+    return ", ".join([*shares, f"the rest to {position.version}"]) if shares else f"all to version {position.version}"
