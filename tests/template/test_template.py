@@ -241,6 +241,7 @@ BODY: Mapping[str, Any] = json.loads(
     re.sub(r"\$\{[^}]*\}", "x", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
 )
 CHARTS = [widget["properties"] for widget in BODY["widgets"] if widget["type"] == "metric"]
+ALIAS = ("FunctionName", "huntaze-mock-read", "Resource", "huntaze-mock-read:live")
 LOGGED = {"Invocations": "FunctionName", "Duration": "FunctionName", "IncomingBytes": "LogGroupName"}
 
 
@@ -250,6 +251,8 @@ def _is_emitted(namespace: str, name: str, *dimensions: str) -> bool:
     if namespace == gauges.NAMESPACE:
         known = gauges.gauges("f", 0, 0, Verdict.PASS, 0)["_aws"]["CloudWatchMetrics"][0]["Metrics"]
         return dimensions == ("flag", "prismaAdapter") and {"Name": name} in known
+    if dimensions == ALIAS:
+        return name in {"Errors", "Invocations"}
     names = {properties["FunctionName"] for properties in FUNCTIONS.values()}
     return LOGGED[name] == dimensions[0] and dimensions[1].removeprefix("/aws/lambda/") in names
 
@@ -262,6 +265,19 @@ def test_the_dashboard_shows_metrics_that_are_emitted(chart: Mapping[str, Any]) 
     assert all(_is_emitted(*line.metric) for line in lines if line.metric)
     known = {line.id: 1.0 for line in lines if line.metric}
     assert all(evaluate(line.expression, known) is not None for line in lines if line.expression)
+
+
+def test_the_dashboard_shows_the_rates_that_people_go_by() -> None:
+    """Availability, the read function's error rate as its guard counts it, and how many answers differ."""
+    rows = {line.id: line for chart in CHARTS for line in dashboard.lines_of(chart)}
+    counted = {"u0": 1.0, "r0": 60.0, "r1": 40.0, "errors": 3.0, "invocations": 100.0, "differ": 1.0, "compared": 200.0}
+    assert evaluate(rows["user_rate"].expression, counted | {"u1": None}) == pytest.approx(1.0)
+    assert evaluate(rows["shadow_diff"].expression, counted) == pytest.approx(0.5)
+    guard = RESOURCES["ErrorRateAlarm"]["Properties"]
+    expression = f"100 * {guard['Metrics'][0]['Expression']}"
+    assert evaluate(rows["guard_rate"].expression, counted) == evaluate(expression, counted) == 3.0
+    (chart,) = [chart for chart in CHARTS if "guard_rate" in {line.id for line in dashboard.lines_of(chart)}]
+    assert 100 * guard["Threshold"] in {mark["value"] for mark in chart["annotations"]["horizontal"]}
 
 
 def test_the_dashboard_shows_every_alarm_and_charges_what_aws_charges() -> None:
