@@ -12,6 +12,7 @@ from tests.sweep.invariants import (
     AT_AN_ENDING,
     ONCE_THE_NET_WAS_TOLD,
     traffic_is_at_zero_or_at_a_promoted_whole,
+    users_are_safe_whatever_else_fails,
     violations,
 )
 from tests.sweep.stage import Script, Stage
@@ -67,11 +68,11 @@ def played(script: Script, fault: Fault | None = None, **changes: Any) -> tuple[
 
 
 def _due_at_once(status: str, error: str, *, stays: bool) -> tuple[Any, ...]:
-    """What an ending promises before the net has come by; what a call that fails for good leaves is the net's."""
+    """What an ending promises before the net has come by; what a rollback leaves where a call fails for good is its."""
     if status == "ABORTED" or error in NOT_SETTLED_BY_ITSELF:
         return ()
-    if stays:
-        return (traffic_is_at_zero_or_at_a_promoted_whole,)
+    if stays and error == "RolledBack":
+        return (users_are_safe_whatever_else_fails,)
     return AT_AN_ENDING if error in SETTLED_BY_ITSELF else (traffic_is_at_zero_or_at_a_promoted_whole,)
 
 

@@ -16,6 +16,9 @@ from ramp.ending import CLEANER
 from rampctl.rehearsal.fakes import FakeMetrics, House
 
 from tests.statemachine.ramp_run import ARN, FLAG, MACHINE, RAMP, Run, a_plan, asking_plan, failing_at, healthy
+from tests.sweep.memory.appconfig import APPLICATION, ENVIRONMENT, PROFILE
+from tests.sweep.scripts import scripts
+from tests.sweep.stage import Stage
 
 UNDO = {"undo_of": RAMP, "by": "ada", "reason": "users complain", "via": "cli"}
 
@@ -154,6 +157,24 @@ def test_a_promotion_that_died_before_the_list_was_written_is_listed_by_the_net(
     assert "was promoted" in net.cleanup({}, house.world())["reason"]
     (entry,) = house.table.listed(FLAG)
     assert (entry["status"], entry["ended_at"], entry["share_ppm"]) == ("promoted", ended_at, 1_000_000)
+
+
+@pytest.mark.parametrize(("description", "is_left"), [("ramp ramp-0", False), ("ramp ramp-0 off", True), ("", True)])
+def test_a_deployment_that_a_dead_task_left_in_flight_is_stopped(description: str, *, is_left: bool) -> None:
+    """One that puts a flag off, or is somebody else's, goes on."""
+    stage = Stage(scripts("flag")["promoted, asked"])
+    appconfig: Any = stage.aws.client("appconfig")
+    appconfig.start_deployment(
+        ApplicationId=APPLICATION,
+        EnvironmentId=ENVIRONMENT,
+        ConfigurationProfileId=PROFILE,
+        DeploymentStrategyId="AppConfig.AllAtOnce",
+        ConfigurationVersion="1",
+        Description=description,
+    )
+    told = stage.deliver("cleanup", {})
+    assert (stage.aws.appconfig.in_flight is not None) is is_left
+    assert [finding["done"] for finding in told["findings"]] == ([] if is_left else ["deployment 2 is stopped"])
 
 
 def test_weights_that_nobody_is_known_to_have_set_are_left_to_a_persons_word() -> None:

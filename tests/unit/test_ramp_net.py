@@ -213,6 +213,17 @@ def test_the_net_puts_the_flag_off_whatever_else_is_denied(
     assert is_off(house)
 
 
+def test_remains_that_cannot_be_removed_alarm_nobody(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """People are told that traffic is back, and what is left."""
+    house.executions.statuses[ARN] = "ABORTED"
+    monkeypatch.setattr(house.deadline, "remove", broken)
+    with pytest.raises(LeftBehind, match="something is left: denied"):
+        net.cleanup(ENDED, house.world())
+    assert "reads back at 0 %" in house.notices.told[-1][1]
+    assert "Look at once" not in house.notices.told[-1][1]
+    assert house.table.ramps[RAMP]["status"] == "rolled_back"
+
+
 def test_another_executions_end_says_nothing_of_a_ramp_whose_lock_cannot_be_read(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

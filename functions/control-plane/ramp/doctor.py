@@ -63,12 +63,13 @@ def examine(world: World, troubles: Troubles, ended_arn: str = "") -> list[Findi
             running.add(seen.lock.ramp)
         with troubles:
             findings += _questions(each, running)
+    if troubles.errors:  # nobody knows of every ramp that runs
+        return findings
+    kept = {world.deadline.name(ramp) for ramp in running}
+    findings += [_schedule(world, name) for name in names if name not in kept]
     if not running:  # else a task of that ramp may be at it
         with troubles:
             findings += _environment(world)
-    kept = {world.deadline.name(ramp) for ramp in running}
-    if not troubles.errors:  # else nobody knows of every ramp that runs
-        findings += [_schedule(world, name) for name in names if name not in kept]
     return findings
 
 

@@ -11,6 +11,7 @@ from ramp.core.flag_document import OFF
 from ramp.core.state import RampState
 from ramp.doctor import examine, is_running
 from ramp.ending import CLEANER, CLEANING_SECONDS, leave_word, roll_back, settle, state_of, take_back
+from ramp.errors import LeftBehind
 from ramp.traffic import Position
 from ramp.troubles import Troubles
 from ramp.world import World
@@ -104,9 +105,11 @@ def cleanup(event: Mapping[str, Any], world: World) -> Json:
     with troubles:
         return undo(event, world) if "undo_of" in event else _cleanup(event, world)
     # Nothing comes behind this net but the daily rule.
-    told = "Traffic may be on the candidate with no ramp to watch it. Look at once: ramp doctor --repair."
+    failed = troubles.errors[0]
+    may_be = "Traffic may be on the candidate with no ramp to watch it. Look at once: ramp doctor --repair."
+    told = f"{failed}. Look when you can: ramp doctor." if isinstance(failed, LeftBehind) else may_be
     world.notices.tell(f"{CLEANER} failed", told)
-    raise troubles.errors[0]
+    raise failed
 
 
 def _cleanup(event: Mapping[str, Any], world: World) -> Json:
