@@ -147,7 +147,7 @@ def start(
     local: Local = False,
     as_json: Json = False,
 ) -> Exit:
-    """Check a plan and start a ramp with it."""
+    """Check a plan and start a ramp with it. 0 without --watch: it is started; what refuses it says ramp status."""
     from rampctl import following, plans, ramps
     from rampctl.session import Session
 

@@ -6,6 +6,7 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -16,7 +17,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 from ramp import words
 from ramp.adapters.table import RampTable
+from ramp.errors import AwsUnavailable
 from ramp.page import forms
+from ramp.page.handlers import TROUBLES
 from ramp.page.routes import link_app, page_app
 from ramp.world import ID_BYTES
 
@@ -170,6 +173,31 @@ def test_a_word_for_another_step_counts_for_nothing(house: House) -> None:
     assert house.post("/link/older") == 410
     assert house.said() in ([], ["reject"])
     assert before
+
+
+def test_an_answer_to_what_is_not_asked_any_more_is_not_told_as_too_late(house: House) -> None:
+    """Nobody was faster: the question has gone."""
+    sent = {"form": forms.value(COOKIE, DECIDE), "by": "ada", "reason": "so", "request_id": "0-1", "answer": "reject"}
+    answer = house.ask(DECIDE, "POST", urlencode(sent).encode())
+    assert answer["statusCode"] == 409
+    assert "This is not asked any more" in answer["body"]
+    house.post(DECIDE)
+    assert "Somebody was faster" in house.ask(DECIDE, "POST", urlencode(sent).encode())["body"]
+
+
+def test_half_an_answer_of_cloudwatch_is_told_as_aws_that_does_not_answer(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of ours that says to try again, and no bare 502."""
+
+    def half(*_: Any) -> Any:
+        raise AwsUnavailable("MetricDataResults: is partial")
+
+    monkeypatch.setattr(house.desk.metrics, "evidence", half)
+    page = page_app(replace(house.desk, troubles=TROUBLES))
+    http = {"method": "GET", "path": DECIDE}
+    event = {"rawPath": DECIDE, "headers": {"host": HOST}, "requestContext": {"http": http, "stage": "$default"}}
+    assert page.resolve(event, LambdaContext())["statusCode"] == 503
 
 
 @pytest.mark.parametrize(

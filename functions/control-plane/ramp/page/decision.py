@@ -84,5 +84,7 @@ def decided(
     try:
         deciding.answer(desk, records, sent.get("request_id", ""), word, *said, via="page" if home else "link")
     except words.WordRefusedError as refused:
-        return told(409, "Somebody was faster", f"{refused}.", "Your click changed nothing.", home=home, back=back)
+        answered = "answer" in (desk.table.request(records.state.ramp) or {})
+        title = "Somebody was faster" if answered else "This is not asked any more"
+        return told(409, title, f"{refused}.", "Your click changed nothing.", home=home, back=back)
     return look_at(after)

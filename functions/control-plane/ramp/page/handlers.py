@@ -18,6 +18,7 @@ from ramp.adapters.executions import Executions
 from ramp.adapters.late import late
 from ramp.adapters.metrics import Metrics
 from ramp.adapters.table import RampTable
+from ramp.errors import AwsUnavailable
 from ramp.page.desk import Desk
 from ramp.page.routes import link_app, page_app
 from ramp.settings import PageSettings
@@ -27,6 +28,7 @@ from ramp.tracing import traced
 CONFIG = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
 BRAKE_SECONDS = 130  # more than the brake's own Timeout
 ID_BYTES = 32
+TROUBLES = (AwsUnavailable, ClientError, ConnectionError, HTTPClientError)
 
 logger = Logger()
 
@@ -47,7 +49,7 @@ def desk() -> Desk:
         comparisons=Comparisons(late(lambda: session.client("logs", config=CONFIG)), settings.comparator_logs),
         now=time.time,
         random_id=lambda: secrets.token_urlsafe(ID_BYTES),
-        troubles=(ClientError, ConnectionError, HTTPClientError),
+        troubles=TROUBLES,
     )
 
 
