@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -15,6 +16,7 @@ from ramp.adapters.exemplars import CONFIG as EXEMPLARS_CONFIG
 from ramp.adapters.exemplars import Exemplars
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.adapters.guards import Guards
+from ramp.adapters.late import late
 from ramp.adapters.metrics import Metrics
 from ramp.adapters.notices import Notices
 from ramp.adapters.stack import Stack
@@ -80,11 +82,16 @@ class World:
         sleep: Callable[[float], None] = time.sleep,
     ) -> "World":
         """The adapters on AWS, or on whatever endpoint the session's environment names."""
+        make: Callable[..., Any] = session.client
+
+        def client(service: str, config: Config = CONFIG) -> Any:
+            return late(lambda: make(service, config=config))
+
         location = FlagLocation(settings.application, settings.environment, settings.profile, settings.strategy)
-        appconfig = session.client("appconfig", config=CONFIG)
-        appconfigdata = session.client("appconfigdata", config=CONFIG)
+        appconfig = client("appconfig")
+        appconfigdata = client("appconfigdata")
         names, *others = (FlagNames(adapter, shadow) for adapter, shadow in settings.flags)
-        alias = AliasLever(session.client("lambda", config=CONFIG), settings.read_function, settings.read_alias)
+        alias = AliasLever(client("lambda"), settings.read_function, settings.read_alias)
 
         def traffic(names: FlagNames) -> Traffic:
             return Traffic(FlagLever(appconfig, appconfigdata, location, names, sleep), alias)
@@ -95,25 +102,25 @@ class World:
             flags=names,
             traffic=traffic(names),
             others=tuple(Route(other, traffic(other)) for other in others),
-            metrics=Metrics(session.client("cloudwatch", config=CONFIG), settings.alarms),
+            metrics=Metrics(client("cloudwatch"), settings.alarms),
             table=table,
-            notices=Notices(session.client("sns", config=CONFIG), settings.notice_topic),
+            notices=Notices(client("sns"), settings.notice_topic),
             deadline=Deadline(
-                session.client("scheduler", config=CONFIG),
+                client("scheduler"),
                 settings.deadline_group,
                 settings.deadline_role_arn,
                 settings.cleanup_function_arn,
             ),
-            executions=Executions(session.client("stepfunctions", config=CONFIG)),
-            guards=Guards(session.client("cloudwatch", config=CONFIG), settings.alarms),
+            executions=Executions(client("stepfunctions")),
+            guards=Guards(client("cloudwatch"), settings.alarms),
             stack=Stack(
-                session.client("cloudformation", config=CONFIG),
-                session.client("codedeploy", config=CONFIG),
+                client("cloudformation"),
+                client("codedeploy"),
                 settings.stack,
                 settings.code_deploy_application,
                 settings.code_deploy_group,
             ),
-            exemplars=Exemplars(session.client("logs", config=EXEMPLARS_CONFIG), log_groups, table, now),
+            exemplars=Exemplars(client("logs", EXEMPLARS_CONFIG), log_groups, table, now),
             now=now,
             link_url=settings.link_url,
         )
