@@ -322,6 +322,8 @@ class FakeTable(RampTable):
     def put_word(self, ramp: str, verb: str, now: float, **fields: Any) -> None:
         self.said[ramp, round(now * 1000), verb] = {"verb": verb, "at": int(now), **fields}
 
+    words = RampTable.words  # out of what `people` gives
+
     def people(self, ramp: str) -> Iterator[dict[str, Any]]:
         yield from (copy.deepcopy(item) for key, item in self.asked.items() if key[0] == ramp)
         yield from (copy.deepcopy(item) for key, item in sorted(self.said.items()) if key[0] == ramp)
