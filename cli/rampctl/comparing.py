@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMPARATOR = "huntaze-shadow-compare"
 PAGE = 50  # users in one invocation: at 100 ms a read a third of the comparator's time-out
 MOST_NAMED = 10
+SCHEMA = "001_users"  # the newest of database/, which the candidate is written for
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
 """Invokes the comparator. Raises CommandError."""
@@ -36,9 +37,10 @@ class Survey:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the candidate's data are control's: as many users, each of them there, and the same."""
-        rows = self.candidate["users"] if self.candidate else None
-        return rows == self.users and not (self.failed or self.missing or self.differing)
+        """Whether the candidate's data are control's: its schema, as many users, each of them there, and the same."""
+        return self.candidate == {"users": self.users, "schema": SCHEMA} and not (
+            self.failed or self.missing or self.differing
+        )
 
     def add(self, page: dict[str, Any]) -> None:
         """Take in a page's findings."""
@@ -81,7 +83,7 @@ def lines(survey: Survey) -> list[str]:
     rows = survey.candidate or {"users": "no answer", "schema": "no answer"}
     told = [
         f"users: control {survey.users}, candidate {rows['users']}",
-        f"schema: {rows['schema']}",
+        f"schema: {rows['schema']}" + ("" if rows["schema"] == SCHEMA else f", expected {SCHEMA}"),
         f"compared: {survey.compared} of {survey.users}",
     ]
     for name, users in (("failed", survey.failed), ("missing", survey.missing), ("differing", survey.differing)):

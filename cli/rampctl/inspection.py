@@ -15,7 +15,11 @@ from rampctl.troubles import told_as
 
 
 class UnsoundError(Exception):
-    """What was found is not as it must be; the message says what was found."""
+    """What was found is not as it must be; the message says what it is, `mends` a command if not the check's."""
+
+    def __init__(self, found: str, mends: str = "") -> None:
+        super().__init__(found)
+        self.mends = mends
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,10 @@ def tell(findings: Sequence[Finding], console: Console, *, as_json: bool) -> Exi
 def _finding(session: Session, check: Check) -> Finding:
     try:
         return Finding(check.name, True, check.look(session), check.why, "")
-    except (UnsoundError, CommandError) as unsound:
-        found = str(unsound)
+    except UnsoundError as unsound:
+        return Finding(check.name, False, str(unsound), check.why, unsound.mends or check.mends)
+    except CommandError as refused:
+        found = str(refused)
     except (ClientError, BotoCoreError) as error:
         found, _ = told_as(error)
     return Finding(check.name, False, found, check.why, check.mends)

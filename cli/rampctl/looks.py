@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from rampctl.comparing import SCHEMA
 from rampctl.inspection import UnsoundError
 from rampctl.session import Session
 
@@ -17,6 +18,14 @@ DRIFT_SECONDS = 60.0
 NOT_MIGRATED = frozenset({"42P01", "42703", "3F000"})  # Source: PostgreSQL, Appendix A: undefined table, column, schema
 SECRET_FIELDS = ("host", "port", "database", "username", "password")
 SERVED, SERVER_ERROR = 200, 500
+# What an unchanged `sam deploy` does not do: it compares templates, and sees nothing of what was changed by hand.
+PUT_BACK = (
+    "aws cloudformation create-change-set --stack-name huntaze-prisma-skeleton --change-set-name put-back "
+    "--use-previous-template --deployment-mode REVERT_DRIFT --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND"
+)
+DETECT = "aws cloudformation detect-stack-drift --stack-name huntaze-prisma-skeleton"
+COMPARE = "ramp compare"
+MENDS = (PUT_BACK, DETECT, COMPARE)
 USER_FIELDS = {"id", "email", "name", "plan", "createdAt"}
 PUBLISHED = ("Layers", "Timeout", "MemorySize", "TracingConfig", "Runtime", "Handler")
 # As docs/wire.md has them: type, lowest, highest.
@@ -68,8 +77,11 @@ def secret(session: Session) -> str:
 
 
 def functions(session: Session) -> str:
-    """The read path's and the brake are ready to be invoked."""
-    names = (*read_functions(session), "huntaze-ramp-brake", "huntaze-cleanup")
+    """Every function of the stack is ready to be invoked: the read path's, and those that move and watch traffic."""
+    listing = session.client("cloudformation").get_paginator("list_stack_resources")
+    pages = listing.paginate(StackName=session.settings.stack)
+    resources = (resource for page in pages for resource in page["StackResourceSummaries"])
+    names = [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::Lambda::Function"]
     unready = []
     for name in names:
         found = session.functions.get_function_configuration(FunctionName=name)
@@ -78,7 +90,7 @@ def functions(session: Session) -> str:
             unready.append(f"{name} is {state}, its last update {update}")
     if unready:
         raise UnsoundError("; ".join(unready))
-    return f"{', '.join(names)} are active"
+    return f"all {len(names)} are active"
 
 
 def alias(session: Session) -> str:
@@ -93,15 +105,6 @@ def alias(session: Session) -> str:
         raise UnsoundError(f"{name} is on {position.version}, which is no published version")
     _assert_deployed(session, name, position.version)
     return f"{name} is whole on version {position.version}"
-
-
-def alias_deployed(session: Session) -> str:
-    """Wherever it points: with the settings that were deployed last."""
-    settings = session.settings
-    position = session.levers.read().alias
-    name = f"{settings.read_function}:{settings.read_alias}"
-    _assert_deployed(session, name, position.version)
-    return f"{name} is on version {position.version}"
 
 
 def _assert_deployed(session: Session, name: str, version: str) -> None:
@@ -195,30 +198,41 @@ def flag_off(session: Session) -> str:
 
 
 def guards(session: Session) -> str:
-    """There, OK, armed, and as the template has them."""
-    bad = []
+    """There, not red, armed, and as the template has them."""
+    bad: list[str] = []
+    waiting: list[str] = []
     for guard in session.world.guards.read(time.time()):
-        if guard.state not in {"OK", "INSUFFICIENT_DATA"}:
+        if guard.state == "INSUFFICIENT_DATA":
+            waiting.append(guard.name)
+        elif guard.state != "OK":
             bad.append(f"{guard.name} is {guard.state}")
-        elif not guard.acts:
+        if guard.state not in {"ALARM", "MISSING"} and not guard.acts:
             bad.append(f"{guard.name} pulls no brake: its actions are off or none")
-    bad += [f"{drifted.lower()} since it was deployed" for drifted in _drift(session)]
-    if bad:
-        raise UnsoundError("; ".join(bad))
-    return f"{', '.join(session.settings.alarms)} are OK, armed, and as deployed"
+    changed = [f"{drifted.lower()} since it was deployed" for drifted in _drift(session)]
+    if bad or changed:
+        raise UnsoundError("; ".join(bad + changed), PUT_BACK if changed else "")
+    healthy = [name for name in session.settings.alarms if name not in waiting]
+    states = [f"{', '.join(names)} {state}" for names, state in ((healthy, "OK"), (waiting, "without data")) if names]
+    return f"{'; '.join(states)}; armed, and as deployed"
 
 
 def _drift(session: Session) -> tuple[str, ...]:
-    """Guards that differ from the template by a detection made now; of what cannot be detected nothing is said."""
+    """Guards that differ from the template by a detection made now. Raises UnsoundError where there was none."""
     client, name = session.client("cloudformation"), session.settings.stack
     detection = client.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
     until = time.monotonic() + DRIFT_SECONDS
-    while time.monotonic() < until:
+    while True:
         found = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
-            break
+        if found["DetectionStatus"] == "DETECTION_COMPLETE":
+            return session.world.stack.drifted()
+        if found["DetectionStatus"] == "DETECTION_FAILED":
+            why = found.get("DetectionStatusReason", "no reason told")
+            raise UnsoundError(
+                f"whether they are as deployed cannot be told, since drift detection failed: {why}", DETECT
+            )
+        if time.monotonic() > until:
+            raise UnsoundError(f"whether they are as deployed is not known after {DRIFT_SECONDS:g} s", DETECT)
         time.sleep(POLL_SECONDS)
-    return session.world.stack.drifted()
 
 
 def guards_report(session: Session) -> str:
@@ -261,15 +275,19 @@ def tracing(session: Session) -> str:
 
 def invoke(session: Session, function: str, qualifier: str | None, user: str) -> tuple[int, Any]:
     """Read one user: status, and the body decoded. Raises UnsoundError for what is no answer."""
-    name = f"{function}:{qualifier}" if qualifier else function
-    answer = session.functions.invoke(FunctionName=name, Payload=json.dumps({"userId": user}).encode())
-    payload = json.load(answer["Payload"])
-    if "FunctionError" in answer:
-        raise UnsoundError(f"{function} fails: {payload.get('errorType', 'no type')}")
+    payload = _payload(session, f"{function}:{qualifier}" if qualifier else function, {"userId": user})
     try:
         return int(payload["statusCode"]), json.loads(payload["body"])
     except (KeyError, TypeError, ValueError):
         raise UnsoundError(f"{function} gives no proxy answer") from None
+
+
+def _payload(session: Session, function: str, event: Mapping[str, Any]) -> Any:
+    answer = session.functions.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    payload = json.load(answer["Payload"])
+    if "FunctionError" in answer:
+        raise UnsoundError(f"{function} fails: {payload.get('errorType', 'no type')}")
+    return payload
 
 
 def control(session: Session) -> str:
@@ -292,15 +310,19 @@ def control_data(session: Session) -> str:
 
 
 def candidate(session: Session) -> str:
-    """The database is reachable, and has the tables that the candidate reads."""
+    """The database is reachable, has the schema that the candidate reads, and users whom control has too."""
     _, name, _ = read_functions(session)
     began_ms = int(time.time() * 1000) - 1000
-    status, body = invoke(session, name, None, KNOWN_USER)
+    status, _ = invoke(session, name, None, KNOWN_USER)
     if status >= SERVER_ERROR:
         raise UnsoundError(f"{name} answers {status}: {_why(session, name, began_ms)}")
+    census = _payload(session, name, {"census": True})
+    users, schema = census.get("users"), census.get("schema")
+    if schema != SCHEMA:
+        raise UnsoundError(f"the database has the schema {schema}, expected {SCHEMA}")
     if status != SERVED:
-        return f"{name} answers {status}: the database is there, {KNOWN_USER} is not in it"
-    return f"{name} answers {status} for {body.get('id')}"
+        raise UnsoundError(f"{name} answers {status} for {KNOWN_USER}, whom control has; it has {users} users", COMPARE)
+    return f"{name} answers {status} for {KNOWN_USER}; {users} users, schema {schema}"
 
 
 def _why(session: Session, function: str, since_ms: int) -> str:

@@ -5,8 +5,10 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from ramp.adapters.metrics import NAMESPACE
 from ramp.core.plan import format_percent
 from rich.console import Console, Group, RenderableType
@@ -16,13 +18,18 @@ from rich.text import Text
 
 from rampctl import looks
 from rampctl.exits import DONE, Exit
+from rampctl.inspection import inspect
+from rampctl.preflight import CHECKS
 from rampctl.session import Session
+from rampctl.troubles import told_as
 from rampctl.words import milliseconds
 
 WINDOW_SECONDS, PERIOD_SECONDS = 300, 60
 REFRESH_SECONDS = 5.0
 LINES = 10
 LINES_SECONDS = 60
+PAGES = 5  # of one function; a page of a filter can be empty
+WATCHED = frozenset({"secret", "alias", "flag", "alarm dimensions"})  # checks that read no user
 MARKED = '{ $.message = "[*" }'
 COLOURS = {"OK": "green", "ALARM": "bold red"}
 ARMS = ("control", "candidate", "shadow")
@@ -39,13 +46,17 @@ class ArmReading:
 
 @dataclass(frozen=True)
 class Reading:
-    """What is told at `at` (epoch seconds); `alarms` maps names to states, `lines` are newest last."""
+    """What is told at `at` (epoch seconds); `alarms` maps names to states, `lines` are newest last.
+
+    `unsound` maps checks of `ramp preflight` to what they find; only those that fail, and read no user.
+    """
 
     at: float
     traffic: str
     ramp: str
     deployment: str
     alarms: Mapping[str, str]
+    unsound: Mapping[str, str]
     arms: Mapping[str, ArmReading]
     lines: tuple[str, ...]
 
@@ -59,10 +70,16 @@ def monitor(session: Session, console: Console, *, watch: bool, as_json: bool) -
         else:
             console.print(view(reading))
         return DONE
-    with Live(console=console, auto_refresh=False) as live:
+    shown = view(read(session, time.time()))
+    with Live(shown, console=console, auto_refresh=False) as live:
         while True:
-            live.update(view(read(session, time.time())), refresh=True)
             time.sleep(REFRESH_SECONDS)
+            try:
+                shown = view(read(session, time.time()))
+            except (ClientError, BotoCoreError) as error:  # the next one may be answered: keep what was read last
+                live.update(Group(Text(told_as(error)[0], "bold red"), shown), refresh=True)
+            else:
+                live.update(shown, refresh=True)
 
 
 def read(session: Session, now: float) -> Reading:
@@ -70,12 +87,15 @@ def read(session: Session, now: float) -> Reading:
     world = session.world
     position = world.traffic.read()
     locks = (world.table.lock(each.flags.adapter) for each in world.each())
+    ramps = ", ".join(lock.ramp for lock in locks if lock)
+    guards = world.guards.read(now)
     return Reading(
         at=now,
         traffic=f"{format_percent(position.share_ppm)} to the candidate",
-        ramp=", ".join(lock.ramp for lock in locks if lock) or "none",
+        ramp=ramps or "none",
         deployment=_deployment(session),
-        alarms={guard.name: guard.state for guard in world.guards.read(now)},
+        alarms={guard.name: guard.state for guard in guards},
+        unsound=_unsound(session, is_ramping=bool(ramps)),
         arms=_arms(session, now),
         lines=tuple(_lines(session, now)),
     )
@@ -94,7 +114,14 @@ def view(reading: Reading) -> RenderableType:
     for arm, found in reading.arms.items():
         arms.add_row(arm, f"{found.requests:,}", f"{found.errors:,}", milliseconds(found.p95_ms))
     lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in reading.lines]
-    return Group(head, Text(f"AppConfig: {reading.deployment}"), "", alarms, "", arms, "", *lines)
+    unsound = [Text(f"{name}: {found}", "bold red") for name, found in reading.unsound.items()]
+    return Group(head, Text(f"AppConfig: {reading.deployment}"), *unsound, "", alarms, "", arms, "", *lines)
+
+
+def _unsound(session: Session, *, is_ramping: bool) -> dict[str, str]:
+    """A ramp may split the alias; nobody else should."""
+    checks = [check for check in CHECKS if check.name in WATCHED and not (is_ramping and check.name == "alias")]
+    return {finding.name: finding.found for finding in inspect(session, checks) if not finding.passed}
 
 
 def _deployment(session: Session) -> str:
@@ -146,16 +173,25 @@ def _arms(session: Session, now: float) -> dict[str, ArmReading]:
 
 
 def _lines(session: Session, now: float) -> Iterator[str]:
-    """The newest marked lines of the read path, from all its functions."""
-    logs, events = session.client("logs"), []
+    """The newest marked lines of the read path, from all its functions; under load the newest pages are enough."""
+    logs = session.client("logs")
+    events: list[dict[str, Any]] = []
     for function in looks.read_functions(session):
-        group = f"/aws/lambda/{function}"
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=f"/aws/lambda/{function}",
+            startTime=int((now - LINES_SECONDS) * 1000),
+            filterPattern=MARKED,
+            startFromHead=False,
+        )
+        found: list[dict[str, Any]] = []
         try:
-            events += logs.filter_log_events(
-                logGroupName=group, startTime=int((now - LINES_SECONDS) * 1000), filterPattern=MARKED
-            )["events"]
+            for page in islice(pages, PAGES):
+                found += page["events"]
+                if len(found) >= LINES:
+                    break
         except logs.exceptions.ResourceNotFoundException:
             continue  # nobody has called it yet
+        events += found
     marked = [(event["timestamp"], line) for event in events if (line := _line(event["message"]))]
     yield from (line for _, line in sorted(marked)[-LINES:])
 

@@ -4,9 +4,15 @@ import shutil
 import sys
 from pathlib import Path
 
+from ramp.preconditions import UNSOUND
+
 from rampctl import looks
 from rampctl.inspection import Check, UnsoundError
 from rampctl.session import Session
+
+DEPLOY = "sam build && sam deploy"
+ROLL_ON = "aws cloudformation continue-update-rollback --stack-name huntaze-prisma-skeleton"
+MENDS = (ROLL_ON, DEPLOY, *looks.MENDS)  # of what one check finds in more than one way
 
 
 def credentials(session: Session) -> str:
@@ -40,6 +46,8 @@ def nothing_in_flight(session: Session) -> str:
         moving.append(f"stack {world.stack.name}: {status}")
     if moving:
         raise UnsoundError(f"{', '.join(moving)} in flight")
+    if status.endswith(UNSOUND):
+        raise UnsoundError(f"stack {world.stack.name}: {status}", ROLL_ON if "ROLLBACK" in status else DEPLOY)
     return "no flag, code or stack is being deployed"
 
 
@@ -55,7 +63,6 @@ def no_other_ramp(session: Session) -> str:
     return "no ramp runs, and no flag is on"
 
 
-DEPLOY = "sam build && sam deploy"
 CHECKS = (
     Check("credentials", "without them nothing can be asked or started", "aws configure", credentials),
     Check("region", "the stack must be where commands go", "export AWS_DEFAULT_REGION=us-east-1", region),

@@ -56,6 +56,7 @@ def test_the_monitor_shows_what_users_do() -> None:
     assert code == 0
     assert reading["arms"]["control"]["requests"] >= 5
     assert reading["alarms"][GUARD] == "OK"
+    assert reading["unsound"] == {}
     assert "COMPLETE" in reading["deployment"]
     assert any("[MOCK-SUCCESS] user-" in line for line in reading["lines"])
     screen = CliRunner().invoke(app, ["monitor", "--local"])
@@ -123,6 +124,15 @@ def unmigrated_database(stack: Stack) -> Iterator[None]:
 
 
 @contextmanager
+def empty_database(stack: Stack) -> Iterator[None]:
+    """Migrated, and nobody has loaded the users."""
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE users SET deleted_at = now(), plan = plan || '?' WHERE deleted_at IS NULL")
+        yield
+        connection.execute("UPDATE users SET deleted_at = NULL, plan = rtrim(plan, '?') WHERE plan LIKE '%?'")
+
+
+@contextmanager
 def malformed_flag(stack: Stack) -> Iterator[None]:
     settings, appconfig = Session.open(local=True).settings, stack.client("appconfig")
     profile = {"ApplicationId": settings.application, "ConfigurationProfileId": settings.profile}
@@ -145,26 +155,53 @@ def malformed_flag(stack: Stack) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("plant", "check", "said"),
+    ("plant", "check", "verify", "monitor", "said"),
     [
-        (missing_secret, "secret", "no secret huntaze/database"),
-        (split_alias, "alias", "huntaze-mock-read:live is split: 10 % on "),
-        (red_alarm, "alarms", f"{GUARD} is ALARM"),
-        (deaf_alarm, "alarm dimensions", "hears nothing of Errors of FunctionName=huntaze-mock-read"),
-        (unmigrated_database, "database", "the database is not migrated (UndefinedTable, SQLSTATE 42P01)"),
-        (malformed_flag, "flag", "prismaAdapter.share_ppm: is out of range, got 'lots', expected 0 to 1e+06"),
+        (missing_secret, "secret", "candidate", "secret", "no secret huntaze/database"),
+        (split_alias, "alias", "alias", "alias", "huntaze-mock-read:live is split: 10 % on "),
+        (red_alarm, "alarms", "alarms", "alarm dimensions", f"{GUARD} is ALARM"),
+        (
+            deaf_alarm, "alarm dimensions", "alarms", "alarm dimensions",
+            "hears nothing of Errors of FunctionName=huntaze-mock-read",
+        ),
+        (
+            unmigrated_database, "database", "candidate", None,
+            "the database is not migrated (UndefinedTable, SQLSTATE 42P01)",
+        ),
+        (empty_database, "database", "candidate", None, "404 for user-1, whom control has; it has 0 users"),
+        (
+            malformed_flag, "flag", "flag retrieved", "flag",
+            "prismaAdapter.share_ppm: is out of range, got 'lots', expected 0 to 1e+06",
+        ),
     ],
-    ids=["missing secret", "split alias", "red alarm", "wrong dimensions", "unmigrated database", "malformed flag"],
-)
+    ids=[
+        "missing secret", "split alias", "red alarm", "wrong dimensions", "unmigrated database", "empty database",
+        "malformed flag",
+    ],
+)  # fmt: skip
 def test_a_planted_fault_is_named_by_its_check_with_a_command_that_mends_it(
-    plant: Callable[[Stack], AbstractContextManager[None]], check: str, said: str, local_stack: Stack
+    plant: Callable[[Stack], AbstractContextManager[None]],
+    check: str,
+    verify: str,
+    monitor: str | None,
+    said: str,
+    local_stack: Stack,
 ) -> None:
-    """Nothing of the fault is left behind: the last look is healthy again, but for the alarm's own drift."""
+    """By preflight, by verify, and on the monitor's screen, which shows alarms and failing reads in words of their own.
+
+    Nothing of the fault is left behind: the last look is healthy again, but for the alarm's own drift.
+    """
     with plant(local_stack):
-        code, told = ramp("preflight")
-        assert code == 4
-        found = failed(told)[check]
-        assert said in found["found"]
-        assert found["why"]
-        assert found["mends"].split()[0] in {"aws", "ramp", "sam", "psql"}
+        before, deployment, (shown, reading) = ramp("preflight"), ramp("verify"), ramp("monitor")
+    assert (before[0], deployment[0], shown) == (4, 4, 0)
+    found = failed(before[1])[check]
+    assert said in found["found"]
+    assert found["why"]
+    assert found["mends"].split()[0] in {"aws", "ramp", "sam", "psql"}
+    assert verify in failed(deployment[1])
+    assert list(reading["unsound"]) == ([monitor] if monitor else [])
+    if plant is red_alarm:
+        assert reading["alarms"][GUARD] == "ALARM"
+    if plant is unmigrated_database:
+        assert any("[PRISMA-ERROR]" in line for line in reading["lines"])
     assert failed(ramp("preflight")[1]) == {}

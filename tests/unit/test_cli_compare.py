@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,9 +70,41 @@ def test_missing_differing_and_failing_users_are_told_by_field(told: Any, monkey
     assert any(line == "  body.plan: differs for 1" for line in comparing.lines(survey))
 
 
-@pytest.mark.parametrize("census", [{"users": 49, "schema": "001_users"}, CandidateError("Timeout")], ids=str)
-def test_a_candidate_with_other_rows_or_none_is_not_ready(told: Any, census: object) -> None:
+@pytest.mark.parametrize(
+    "census",
+    [{"users": 49, "schema": "001_users"}, {"users": 50, "schema": None}, CandidateError("Timeout")],
+    ids=["other rows", "another schema", "none"],
+)
+def test_a_candidate_with_other_rows_another_schema_or_no_word_is_not_ready(told: Any, census: object) -> None:
     assert not surveyed(asking(told, {}, census)).is_ready
+
+
+def test_the_schema_that_is_asked_for_is_the_newest_of_the_repository() -> None:
+    newest = max(file.stem for file in (Path(__file__).parents[2] / "database").glob("*.sql"))
+    assert newest == comparing.SCHEMA
+
+
+def test_a_candidate_that_hangs_ends_a_page_early_and_never_the_comparator(told: Any) -> None:
+    """Every read takes the whole 5 s; no page may take the 15 s of the comparator's Timeout. All users are read."""
+    clock = SimpleNamespace(now=0.0)
+    longest = 0.0
+
+    def hang(*_: Any) -> Any:
+        clock.now += 5.0
+        raise CandidateError("Timeout", timed_out=True)
+
+    comparator = Comparator(mock.read, hang, told.telemetry, lambda: clock.now, b"k", Noise(Rules()))
+
+    def ask(event: dict[str, Any]) -> dict[str, Any]:
+        nonlocal longest
+        began = clock.now
+        page = walk(event, comparator, mock.ids(), hang)
+        longest = max(longest, clock.now - began)
+        return page
+
+    survey = surveyed(ask)
+    assert sorted(survey.failed) == sorted(mock.ids())
+    assert longest < 15
 
 
 def test_a_sample_is_spread_evenly(told: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from ramp.adapters.alias_lever import AliasPosition
+from ramp.adapters.guards import Guard
 from ramp.core.flag_document import setting_for
 from ramp.core.state import RampState
-from rampctl import inspection, looks, preflight, verifying
+from rampctl import comparing, inspection, looks, preflight, verifying
 from rampctl.exits import Exit
 from rampctl.inspection import Check, UnsoundError
 from rich.console import Console
@@ -91,9 +93,8 @@ class Deployed:
 def test_what_was_deployed_and_never_published_reaches_no_user_and_is_named() -> None:
     """They read through the alias, whose version keeps the settings that it was published with."""
     session: Any = Deployed(v1={"USER_IDS": "clear", "X": "1"}, latest={"USER_IDS": "hashed", "X": "1"})
-    for look in (looks.alias, looks.alias_deployed):
-        with pytest.raises(UnsoundError, match=r"read:live is on version 1, .* reaches no user: USER_IDS; publish it"):
-            look(session)
+    with pytest.raises(UnsoundError, match=r"read:live is on version 1, .* reaches no user: USER_IDS; publish it"):
+        looks.alias(session)
 
 
 @pytest.mark.parametrize("newer", [{}, {"v2": {"USER_IDS": "hashed"}}], ids=["published", "for the alias lever"])
@@ -101,7 +102,151 @@ def test_a_version_that_waits_for_a_ramp_by_the_alias_is_sound(newer: dict[str, 
     """As is the one that users are on, when nothing was deployed since."""
     session: Any = Deployed(**{"v1": {"USER_IDS": "clear"}, **newer, "latest": newer.get("v2", {"USER_IDS": "clear"})})
     assert looks.alias(session) == "read:live is whole on version 1"
-    assert looks.alias_deployed(session) == "read:live is on version 1"
+
+
+class Database:
+    """A session whose candidate answers one user with this status, and its census with these values."""
+
+    settings = SimpleNamespace(read_function="read")
+
+    def __init__(self, status: int, census: object) -> None:
+        def invoke(FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803  # boto3's own names
+            assert FunctionName == "candidate"
+            body = json.dumps({"id": "user-1"})
+            told = census if json.loads(Payload).get("census") else {"statusCode": status, "body": body}
+            return {"Payload": io.BytesIO(json.dumps(told).encode())}
+
+        variables = {"CANDIDATE_FUNCTION": "candidate", "SHADOW_FUNCTION": "comparator"}
+        configuration = {"Environment": {"Variables": variables}}
+        self.functions = SimpleNamespace(invoke=invoke, get_function_configuration=lambda **_: configuration)
+
+
+def test_a_database_with_the_schema_and_the_users_is_sound() -> None:
+    session: Any = Database(200, {"users": 50, "schema": comparing.SCHEMA})
+    assert looks.candidate(session) == f"candidate answers 200 for user-1; 50 users, schema {comparing.SCHEMA}"
+
+
+@pytest.mark.parametrize(
+    ("status", "census", "said", "mends"),
+    [
+        (
+            404,
+            {"users": 0, "schema": comparing.SCHEMA},
+            "404 for user-1, whom control has; it has 0 users",
+            "ramp compare",
+        ),
+        (200, {"users": 50, "schema": None}, "has the schema None, expected 001_users", ""),
+        (200, {"users": 50, "schema": "000_before"}, "has the schema 000_before, expected 001_users", ""),
+        (200, {"message": "no census here"}, "has the schema None", ""),
+    ],
+    ids=["empty table", "never migrated", "another schema", "no census"],
+)
+def test_a_database_that_answers_is_not_yet_one_to_ramp_to(status: int, census: object, said: str, mends: str) -> None:
+    """An empty table answers everybody with 404, and would have passed for migrated."""
+    session: Any = Database(status, census)
+    with pytest.raises(UnsoundError, match=said) as unsound:
+        looks.candidate(session)
+    assert unsound.value.mends == mends
+
+
+class Guarded:
+    """A session whose guards are in these states, and whose drift detection ends so."""
+
+    settings = SimpleNamespace(alarms=("one", "two"), stack="stack")
+
+    def __init__(self, states: tuple[str, str], detection: str, *drifted: str) -> None:
+        guards = tuple(Guard(name, state) for name, state in zip(self.settings.alarms, states, strict=True))
+        self.world = SimpleNamespace(
+            guards=SimpleNamespace(read=lambda _: guards), stack=SimpleNamespace(drifted=lambda: drifted)
+        )
+        self._cloudformation = SimpleNamespace(
+            detect_stack_drift=lambda **_: {"StackDriftDetectionId": "id"},
+            describe_stack_drift_detection_status=lambda **_: {
+                "DetectionStatus": detection,
+                "DetectionStatusReason": "no permission",
+            },
+        )
+
+    def client(self, _: str) -> Any:
+        return self._cloudformation
+
+
+def test_an_alarm_without_data_is_not_told_as_ok() -> None:
+    """It acts as soon as it has some, so it is sound; but nobody has seen it work."""
+    session: Any = Guarded(("OK", "INSUFFICIENT_DATA"), "DETECTION_COMPLETE")
+    assert looks.guards(session) == "one OK; two without data; armed, and as deployed"
+
+
+@pytest.mark.parametrize(
+    ("detection", "said"),
+    [("DETECTION_FAILED", "drift detection failed: no permission"), ("DETECTION_IN_PROGRESS", "not known after 0 s")],
+)
+def test_guards_that_nobody_has_compared_with_the_template_are_not_as_deployed(
+    detection: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "DRIFT_SECONDS", 0.0)
+    session: Any = Guarded(("OK", "OK"), detection)
+    with pytest.raises(UnsoundError, match=said) as unsound:
+        looks.guards(session)
+    assert unsound.value.mends == looks.DETECT
+
+
+def test_what_was_changed_by_hand_is_put_back_by_no_deploy_of_the_same_template() -> None:
+    """CloudFormation compares templates; a change set that reverts drift compares with what is there."""
+    session: Any = Guarded(("OK", "OK"), "DETECTION_COMPLETE", "ErrorRateAlarm MODIFIED")
+    (finding,) = inspection.inspect(session, (Check("alarms", "why", "another command", looks.guards),))
+    assert finding.found == "errorratealarm modified since it was deployed"
+    assert "REVERT_DRIFT" in finding.mends
+
+
+@pytest.mark.parametrize("status", ["UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"])
+def test_a_stack_that_a_ramp_refuses_fails_beforehand(status: str) -> None:
+    """Prepare Ramp says the same by `preconditions.UNSOUND`."""
+    world = SimpleNamespace(
+        traffic=SimpleNamespace(in_flight=lambda: None),
+        stack=SimpleNamespace(code_deploy=lambda: None, status=lambda: status, name="stack"),
+    )
+    session: Any = SimpleNamespace(world=world)
+    with pytest.raises(UnsoundError, match=f"stack stack: {status}") as unsound:
+        preflight.nothing_in_flight(session)
+    assert unsound.value.mends in preflight.MENDS
+
+
+def test_every_function_of_the_stack_is_asked_for_its_state() -> None:
+    """Also those that move traffic: a ramp whose task is not ready dies on its way."""
+    pages = [
+        {"StackResourceSummaries": [{"ResourceType": "AWS::Lambda::Function", "PhysicalResourceId": "read"}]},
+        {"StackResourceSummaries": [{"ResourceType": "AWS::Lambda::Function", "PhysicalResourceId": "shift"}]},
+    ]
+    listing = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: pages))
+    states = {"read": "Active", "shift": "Inactive"}
+    session: Any = SimpleNamespace(
+        settings=SimpleNamespace(stack="stack"),
+        client=lambda _: listing,
+        functions=SimpleNamespace(get_function_configuration=lambda **asked: {"State": states[asked["FunctionName"]]}),
+    )
+    with pytest.raises(UnsoundError, match=r"^shift is Inactive"):
+        looks.functions(session)
+    states["shift"] = "Active"
+    assert looks.functions(session) == "all 2 are active"
+
+
+@pytest.mark.parametrize(("shown", "found"), [("off", "canary, path"), ("hashed", "canary, path, userId")])
+def test_traces_without_users_pass_where_users_are_left_out_of_them(
+    shown: str, found: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With the parameter UserIds=off no trace ever carries userId."""
+    segments = tmp_path / "segments"
+    segments.write_text(json.dumps({"annotations": dict.fromkeys(found.split(", "), True)}))
+    monkeypatch.setattr(looks, "control", good)
+    monkeypatch.setattr(verifying, "TRACE_SECONDS", 0.0)
+    configuration = {"Environment": {"Variables": {"USER_IDS": shown}}}
+    session: Any = SimpleNamespace(
+        settings=SimpleNamespace(read_function="read"),
+        functions=SimpleNamespace(get_function_configuration=lambda **_: configuration),
+        segments=segments,
+    )
+    assert verifying.annotations(session) == f"traces carry {found}"
 
 
 def test_what_the_control_plane_writes_is_no_malformed_flag() -> None:

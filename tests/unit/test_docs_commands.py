@@ -1,6 +1,7 @@
 """Every fenced command of README.md and docs/ exists, and takes what it is given there; links lead somewhere.
 
-What needs an account (`aws`, `sam deploy`) is held to the models of botocore and the options of the SAM CLI.
+What needs an account (`aws`, `sam deploy`) is held to the models of botocore and the options of the SAM CLI. `ramp`
+commands are run on the local stack, by tests/emulator/test_docs_run.py or where RUN_ELSEWHERE says.
 """
 
 import re
@@ -15,6 +16,7 @@ import typer.main
 from rampctl.inspection import Check
 from rampctl.main import app
 from rampctl.preflight import CHECKS as PREFLIGHT
+from rampctl.preflight import MENDS
 from rampctl.verifying import CHECKS as VERIFY
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +28,19 @@ OF_THE_CLI = {"cli-binary-format", "output", "region", "query", "debug", "endpoi
 RENAMED = {("stepfunctions", "task-output"): "output", ("sns", "notification-endpoint"): "endpoint"}
 OWN_COMMANDS = {"aws configure"}  # of the AWS CLI, in no model
 WAITERS = "wait"
+BEFORE = ("preflight", "verify", "check", "compare", "doctor")
+DURING = ("pause", "resume", "abort")
+RUN_ELSEWHERE = {
+    "approve": "emulator/test_cli_words.py",
+    "backtest": "unit/test_rehearsal_commands.py",
+    "monitor": "emulator/test_preflight.py",
+    "rehearse": "unit/test_rehearsal_commands.py",
+    "reject": "emulator/test_cli_words.py",
+    "retire": "emulator/test_retire.py",
+    "start": "emulator/test_cli_verbs.py",
+    "traffic": "emulator/test_cli_verbs.py",
+    "undo": "emulator/test_cli_verbs.py",
+}
 SAM_OPTIONS = {"--guided", "--stack-name", "--capabilities", "--config-env", "--parameter-overrides", "--use-container"}
 
 
@@ -38,7 +53,8 @@ def commands() -> list[tuple[str, str]]:
         for line in block.replace("\\\n", " ").splitlines()
         if line.strip() and not line.strip().startswith("#")
     }
-    return [*found, *(("a check", part.strip()) for check in every_check() for part in check.mends.split("&&"))]
+    mends = [*(check.mends for check in every_check()), *MENDS]
+    return [*found, *(("a check", part.strip()) for each in mends for part in each.split("&&"))]
 
 
 def every_check() -> tuple[Check, ...]:
@@ -49,6 +65,21 @@ def of(program: str) -> list[str]:
     found = [command for _, command in commands() if shlex.split(command)[0] == program]
     assert found, f"no page uses {program} any more"
     return list(dict.fromkeys(found))
+
+
+def verb_of(command: str) -> str:
+    """The word after `ramp`."""
+    return shlex.split(command)[1]
+
+
+def after() -> set[str]:
+    """Verbs of the docs that look at a ramp."""
+    return {verb_of(command) for command in of("ramp")} - {*BEFORE, *DURING, *RUN_ELSEWHERE}
+
+
+def test_what_looks_at_a_ramp_is_run_after_one() -> None:
+    """A verb that is new in the docs is run there, unless it says where else."""
+    assert after() == {"cost", "explain", "history", "report", "status"}
 
 
 def test_every_command_is_of_a_program_that_is_tested_here() -> None:

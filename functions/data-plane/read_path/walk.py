@@ -17,6 +17,7 @@ from read_path.core.observation import CandidateError
 from read_path.observe import observe
 
 _BUDGET_MS = 5_000
+_PAGE_SECONDS = 9  # the read that begins last still ends within the comparator's Timeout of 15 s, whatever hangs
 _LONGEST_PAGE = 500
 
 Ask = Callable[[dict[str, object], int], object]
@@ -28,14 +29,20 @@ def walk(event: Mapping[str, Any], comparator: Comparator, users: Sequence[str],
 
     Returns `{"control": {"users"}, "candidate": {"users", "schema"} | null, "compared", "failed": [ids], "missing":
     [ids], "differing": [ids], "fields": {shape: users}, "next": offset | null}`. The candidate's census comes with the
-    first page; null says that it gave none.
+    first page; null says that it gave none. A page ends early where reads take long: `next` is where to go on.
     """
+    until = comparator.clock() + _PAGE_SECONDS
     offset, stride = int(event.get("offset", 0)), max(1, int(event.get("stride", 1)))
     end = offset + min(max(1, int(event.get("limit", 100))), _LONGEST_PAGE) * stride
     fields: Counter[str] = Counter()
     found: dict[str, list[str]] = {"failed": [], "missing": [], "differing": []}
-    page = users[offset:end:stride]
-    for user_id in page:
+    census = _census(ask) if offset == 0 else None
+    read = 0
+    for user_id in users[offset:end:stride]:
+        if read and comparator.clock() > until:
+            end = offset + read * stride
+            break
+        read += 1
         differences = _differences(user_id, comparator)
         outcome = _outcome(differences)
         if outcome is not None:
@@ -44,8 +51,8 @@ def walk(event: Mapping[str, Any], comparator: Comparator, users: Sequence[str],
             fields.update({each.shape for each in differences or ()})
     return {
         "control": {"users": len(users)},
-        "candidate": _census(ask) if offset == 0 else None,
-        "compared": len(page) - len(found["failed"]),
+        "candidate": census,
+        "compared": read - len(found["failed"]),
         **found,
         "fields": dict(fields),
         "next": end if end < len(users) else None,
