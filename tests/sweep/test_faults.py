@@ -15,7 +15,7 @@ from tests.sweep.invariants import monitors_are_as_they_were
 from tests.sweep.scripts import scripts
 from tests.sweep.sweeping import WHOLE, Count, Share, faults_of, played, struck, sweep, without_a_fault
 
-EVERY = 23  # of seventeen thousand; a prime, so that no kind of call escapes
+EVERY = 23  # of tens of thousands; a prime, so that no kind of call escapes
 ENDINGS = {
     "promoted, asked": "promoted",
     "rolled back by a no": "RolledBack",
