@@ -83,5 +83,5 @@ def _guards(world: World, requests: int) -> Iterator[str]:
     if drifted := world.stack.drifted():
         yield (
             f"stack {world.stack.name}: guards differ from the template, got {', '.join(drifted)}, expected none; "
-            "deploy again, or detect drift again if that was mended"
+            "ramp preflight detects drift anew, and names what puts them back"
         )
