@@ -67,8 +67,8 @@ def test_the_emulator_never_sees_the_users_aws_environment(tmp_path: Path, monke
     said: list[str] = []
     running: Emulator = emulator.start(tmp_path, 2000, 1.0, said.append)
     try:
-        environment = Path(f"/proc/{running.process.pid}/environ").read_text().split("\0")
         emulator.wait_until_ready(running, tmp_path / "emulator.log")
+        environment = Path(f"/proc/{running.process.pid}/environ").read_text().split("\0")
     finally:
         running.process.stop()
     assert "AWS_ACCESS_KEY_ID=test" in environment
