@@ -13,6 +13,7 @@ from ramp.page.view import ramp_view
 
 from rampctl.exits import DONE, USAGE, CommandError, Exit
 from rampctl.reading import read
+from rampctl.tail import with_tail
 
 if TYPE_CHECKING:
     from rampctl.session import Session
@@ -22,7 +23,7 @@ def report(session: "Session", ramp: str, file: Path | None, *, as_json: bool) -
     """Write the report of `ramp` into `file`, or its values as JSON. Raises CommandError when neither is asked for."""
     if file is None and not as_json:
         raise CommandError("--html: is missing, got nothing, expected a file to write, or --json", USAGE)
-    records, now = read(session, ramp), time.time()
+    records, now = with_tail(read(session, ramp), session.router_lines), time.time()
     differing = fields.read(session.comparisons, records)
     if as_json:
         found = {"caption": differing.caption, "rows": [row._asdict() for row in differing.rows]}

@@ -20,6 +20,7 @@ from ramp.adapters.alias_lever import AliasLever
 from ramp.adapters.comparisons import Comparisons
 from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
+from ramp.adapters.log_lines import search
 from ramp.adapters.metrics import Metrics
 from ramp.adapters.table import RampTable
 from ramp.caller import said_by
@@ -147,6 +148,10 @@ class Session:
     def comparisons(self) -> Comparisons:
         """The comparator's log."""
         return Comparisons(self._boto.client("logs", config=CONFIG), self.settings.comparator_logs)
+
+    def router_lines(self, words: tuple[str, ...], since: float) -> tuple[list[str], bool]:
+        """The router's log lines with all of `words` since `since` (epoch seconds), and whether these are all."""
+        return search(self.client("logs"), self.settings.router_logs, words, since)
 
     @cached_property
     def executions(self) -> Executions:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +14,12 @@ from typing import Any
 
 import pytest
 from ramp.core.exemplar import Source
+from ramp.page.story import story
 from rampctl import explaining, history, reporting
 from rampctl.exits import CommandError
+from rampctl.reading import read
 from rampctl.rehearsal.fakes import NAMES, House
+from rampctl.tail import with_tail
 from rich.console import Console
 
 from tests.statemachine.ramp_run import RAMP, Run, answering, asking_plan, failing_at
@@ -27,7 +32,10 @@ def session_of(house: House) -> Any:
     paths = (("body.email",), ("body.email", "body.tags.0"))
     lines = [json.dumps({**told, "differences": [{"path": path} for path in found]}) for found in paths]
     comparisons = SimpleNamespace(differing=lambda ramp, since: (lines, True))
-    return SimpleNamespace(table=house.table, settings=settings, comparisons=comparisons)
+    served = [json.dumps({"message": "[CANARY-SUCCESS]", "timestamp": "2026-01-01T00:00:00.000Z"})]
+    return SimpleNamespace(
+        table=house.table, settings=settings, comparisons=comparisons, router_lines=lambda words, since: (served, True)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +133,20 @@ def test_a_report_for_scripts_is_json(promoted: House, capsys: pytest.CaptureFix
     assert found["costs"]["rows"][-1]["name"] == "of that, added by the ramp"
     with pytest.raises(CommandError, match="--html"):
         reporting.report(session_of(promoted), RAMP, None, as_json=False)
+
+
+def test_a_report_tells_when_the_candidate_served_its_last_user_after_a_brake(
+    promoted: House, rolled_back: House
+) -> None:
+    """A sandbox goes by what it has read of the flag for a while. Without a brake, there is nothing to tell."""
+    at = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    word = {"verb": "abort", "by": "alarm errors", "reason": "high", "at": at, "via": "alarm"}
+    times = {"began_at_ms": (at - 2) * 1000, "safe_at_ms": (at - 1.4) * 1000}
+    for extra, since in (({}, "0.6 s after the word"), ({"alarmed_at_ms": (at - 3) * 1000}, "1.6 s after the alarm")):
+        records = replace(read(session_of(rolled_back), RAMP), words=({**word, **times, **extra},))
+        braked = story(with_tail(records, session_of(rolled_back).router_lines))
+        assert any(f"users back on control {since}" in moment.why for moment in braked)
+        (last,) = (moment for moment in braked if moment.what == "served its last user")
+        assert (last.at, last.why[:28]) == (at, "1.4 s after the flag was off")
+    untouched = read(session_of(promoted), RAMP)
+    assert with_tail(untouched, session_of(promoted).router_lines) == untouched

@@ -11,7 +11,11 @@ from ramp.page.looks import Looks
 
 @dataclass(frozen=True)
 class Records:
-    """One ramp as the table has it (docs/wire.md, The ramp table); `looks` are a sample, each with `at`."""
+    """One ramp as the table has it (docs/wire.md, The ramp table); `looks` are a sample, each with `at`.
+
+    `served_last_at` is when the candidate served its last user after a brake had read the flag back off, in epoch
+    seconds: sandboxes go by what they read of the flag for a while. None where nobody was served, or nobody looked.
+    """
 
     state: RampState
     status: str
@@ -23,6 +27,12 @@ class Records:
     questions: tuple[Mapping[str, Any], ...] = ()
     request: Mapping[str, Any] | None = None
     command: Mapping[str, Any] | None = None
+    served_last_at: float | None = None
+
+    @property
+    def brake(self) -> Mapping[str, Any] | None:
+        """The word of the first brake that put users back on control, with its times."""
+        return next((word for word in self.words if "safe_at_ms" in word), None)
 
     @property
     def is_running(self) -> bool:

@@ -40,7 +40,14 @@ class Moment:
 
 def story(records: Records) -> tuple[Moment, ...]:
     """Every moment, newest first; of one second, what follows from a word, then the word, then its question."""
-    told = [*_beginning(records), *_questions(records), *_words(records), *_looks(records), *_end(records)]
+    told = [
+        *_beginning(records),
+        *_questions(records),
+        *_words(records),
+        *_looks(records),
+        *_end(records),
+        *_tail(records),
+    ]
     return tuple(sorted(told, key=lambda moment: moment.at)[::-1])
 
 
@@ -63,9 +70,27 @@ def _looks(records: Records) -> Iterator[Moment]:
 def _words(records: Records) -> Iterator[Moment]:
     for word in records.words:
         verb, via = str(word["verb"]), str(word.get("via", ""))
-        why = f"“{word['reason']}”" + (f" (by {via})" if via and via not in {"alarm", "deadline"} else "")
+        why = f"“{word['reason']}”" + (f" (by {via})" if via and via not in {"alarm", "deadline"} else "") + _safe(word)
         place = _title(records, int(word["step"])) if "step" in word else ""
         yield Moment(float(word["at"]), str(word["by"]), VERBS.get(verb, verb), why, TONES.get(verb, "plain"), place)
+
+
+def _safe(word: Mapping[str, Any]) -> str:
+    """How long it took a brake until the flag read back off."""
+    if "safe_at_ms" not in word:
+        return ""
+    since = "alarmed_at_ms" if "alarmed_at_ms" in word else "began_at_ms"
+    seconds = float(word["safe_at_ms"] - word[since]) / 1000
+    return f"; users back on control {seconds:.1f} s after the {'alarm' if since == 'alarmed_at_ms' else 'word'}"
+
+
+def _tail(records: Records) -> Iterator[Moment]:
+    """The last user of the candidate after a brake, where somebody searched the router's log."""
+    at, brake = records.served_last_at, records.brake
+    if at is not None and brake is not None:
+        later = at - float(brake["safe_at_ms"]) / 1000
+        why = f"{later:.1f} s after the flag was off: a sandbox goes by what it has read of it for a while"
+        yield Moment(at, "the candidate", "served its last user", why)
 
 
 def _questions(records: Records) -> Iterator[Moment]:
