@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.verdict import Verb
 
 from tests.statemachine.ramp_run import failing_at, healthy
@@ -67,15 +69,58 @@ def a_plan(lever: str, *, asks: bool) -> dict[str, Any]:
     }
 
 
+def a_certified_plan(lever: str) -> dict[str, Any]:
+    """The same by certificates and proofs: its first look sets the limit of slowness into the flag."""
+    plan = a_plan(lever, asks=False)
+    steps = [{**plan["steps"][0], "bake_seconds": 120}, *plan["steps"][1:]]
+    return {
+        **plan,
+        "gate": "sequential",
+        "steps": [{**step, "patience_seconds": 1800} for step in steps],
+        "gates": {
+            "error_percent_max": 20,
+            "mismatch_go_percent": 10,
+            "mismatch_investigate_percent": 20,
+            "latency_allowance_ms": 3000,
+        },
+    }
+
+
+def _sound(step: int, seconds: float) -> Evidence:
+    """Two thousand requests certify these limits; control is the slower one."""
+    evidence = healthy(step, seconds)
+
+    def slow(arm: ArmCounts, every: int) -> ArmCounts:
+        return replace(arm, slow=arm.requests // every)
+
+    return replace(
+        evidence,
+        control=slow(evidence.control, 5),
+        candidate=slow(evidence.candidate, 20),
+        shadow=slow(evidence.shadow, 20),
+    )
+
+
+def _failing(step: int, seconds: float) -> Evidence:
+    """Every other read of the canary fails where control answers."""
+    evidence = _sound(step, seconds)
+    if step != CANARY:
+        return evidence
+    failed = evidence.candidate.requests // 2
+    return replace(evidence, candidate=replace(evidence.candidate, errors=failed, discordant_errors=failed))
+
+
 def scripts(lever: str) -> dict[str, Script]:
     """By name, with the ending of the run without a fault in mind."""
-    plain, asking = a_plan(lever, asks=False), a_plan(lever, asks=True)
+    plain, asking, certified = a_plan(lever, asks=False), a_plan(lever, asks=True), a_certified_plan(lever)
     found = (
         Script("promoted, asked", asking, healthy, asked=_approve),
         Script("rolled back by a no", asking, healthy, asked=_reject, swept_from="brake"),
         Script(
             "rolled back by evidence", plain, failing_at(CANARY), unsound=frozenset({CANARY}), swept_from="roll_back"
         ),
+        Script("promoted by certificates", certified, _sound),
+        Script("rolled back by proof", certified, _failing, unsound=frozenset({CANARY}), swept_from="roll_back"),
         Script("braked by an alarm", plain, healthy, baking=_at_canary_bakes(Stage.alarm)),
         Script("aborted while asking", asking, healthy, asked=Stage.abort, swept_from="brake"),
         Script("braked by the deadline", plain, healthy, baking=_at_canary_bakes(_deadline)),

@@ -20,6 +20,8 @@ ENDINGS = {
     "promoted, asked": "promoted",
     "rolled back by a no": "RolledBack",
     "rolled back by evidence": "RolledBack",
+    "promoted by certificates": "promoted",
+    "rolled back by proof": "RolledBack",
     "braked by an alarm": "RolledBack",
     "aborted while asking": "RolledBack",
     "braked by the deadline": "RolledBack",

@@ -7,6 +7,7 @@ from ramp import ending
 from ramp.adapters.metrics import History
 from ramp.adapters.table import Lock
 from ramp.core.plan import Plan, format_percent
+from ramp.traffic import Position
 from ramp.world import World
 
 RAMP_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -50,16 +51,20 @@ def _deploys(world: World) -> Iterator[str]:
 
 
 def _levers(plan: Plan, ramp: str, world: World) -> Iterator[str]:
-    position = world.traffic.read()
-    if world.owns_alias and not position.alias.is_whole:
-        weights = {version: format_percent(ppm) for version, ppm in position.alias.weights.items()}
-        yield f"alias: is split, got {weights} beside {position.alias.version}, expected one version"
+    yield from moved_meanwhile(ramp, world, world.traffic.read())
     if plan.lever == "alias":
         if not world.traffic.has_version(plan.candidate_version):
             yield f"candidate_version: is not published, got {plan.candidate_version!r}, expected a version"
         if provisioned := world.traffic.provisioned():
             # Source: AWS Lambda, "Alias with weights can not be used with Provisioned Concurrency".
             yield f"alias: has provisioned concurrency, got {provisioned}, expected none on an alias that is weighted"
+
+
+def moved_meanwhile(ramp: str, world: World, position: Position) -> Iterator[str]:
+    """Where traffic is no longer as a ramp may find it; asked again of the `position` that is read under the lock."""
+    if world.owns_alias and not position.alias.is_whole:
+        weights = {version: format_percent(ppm) for version, ppm in position.alias.weights.items()}
+        yield f"alias: is split, got {weights} beside {position.alias.version}, expected one version"
     adapter = position.setting.adapter
     if adapter is not None and adapter.get("ramp") != ramp:
         whose = f"{format_percent(position.share_ppm)} by {position.ramp}"

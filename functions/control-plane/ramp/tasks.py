@@ -26,7 +26,8 @@ from ramp.ending import clear, is_nobodys, let_go
 from ramp.errors import TrafficMoved
 from ramp.gauges import gauges
 from ramp.ledger import LEASE_SECONDS, hold, record
-from ramp.preconditions import moved_by, unmet
+from ramp.preconditions import moved_by, moved_meanwhile, unmet
+from ramp.traffic import Position
 from ramp.world import World
 
 Json = dict[str, Any]
@@ -64,15 +65,15 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     except PlanInvalid as invalid:
         return _refused("the plan does not suit the traffic, and nothing was touched:\n" + "\n".join(invalid.faults))
     plan = Plan.parse(raw_plan)
-    holder = world.table.acquire(plan.flag, Lock(ramp, execution_arn), now, LEASE_SECONDS)
-    if holder is not None:
-        return _refused(moved_by(plan, holder))
+    position = _taken(plan, Lock(ramp, execution_arn), world)
+    if isinstance(position, str):
+        return _refused(position)
     began = ending.state_of(world.table.ramp(ramp))  # delivered twice, it began once
     state = RampState(
         ramp=ramp,
         execution_arn=execution_arn,
         raw_plan=raw_plan,
-        alias_version=world.traffic.read().alias.version,
+        alias_version=position.alias.version,
         started_at=began.started_at if began else now,
         control_p95_ms=history.p95_ms if history.requests >= plan.gates.min_requests else None,
     )
@@ -80,6 +81,18 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     world.deadline.set(ramp, now + plan.deadline_seconds)
     record(world, state, "running", "prepared")
     return _started(state, world, outlook(plan, measured_traffic(history.buckets, now)))
+
+
+def _taken(plan: Plan, mine: Lock, world: World) -> Position | str:
+    """Where traffic is once the lock is ours, or why it is not: another ramp may have come and gone meanwhile."""
+    holder = world.table.acquire(plan.flag, mine, world.now(), LEASE_SECONDS)
+    if holder is not None:
+        return moved_by(plan, holder)
+    position = world.traffic.read()
+    if faults := [*moved_meanwhile(mine.ramp, world, position)]:
+        world.table.release(plan.flag, mine.ramp)
+        return "the ramp cannot start, and nothing was touched:\n" + "\n".join(faults)
+    return position
 
 
 def _started(state: RampState, world: World, expected: str) -> Json:
