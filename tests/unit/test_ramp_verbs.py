@@ -280,7 +280,9 @@ def test_a_no_pulls_the_brake_and_ends_the_question(standing: House) -> None:
     assert replied(standing, "reject")
     assert standing.world().traffic.setting() == OFF
     (outcome,) = standing.executions.outcomes.values()
-    assert outcome == ("failure", {"Error": "Aborted", "Cause": "ada said no: so I decided"})
+    asked = standing.table.requests[RAMP]["question"]
+    assert asked
+    assert outcome == ("failure", {"Error": "Aborted", "Cause": f"ada said no: so I decided ({asked})"})
     (said_no,) = standing.table.said.values()
     assert (said_no["verb"], said_no["request_id"]) == ("reject", standing.table.requests[RAMP]["request_id"])
     assert {"began_at_ms", "safe_at_ms"} <= set(said_no)

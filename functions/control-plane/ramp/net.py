@@ -239,10 +239,11 @@ def _keep_word(
 
 
 def _end_question(world: World, ramp: str, puller: Puller) -> None:
-    """The state that waits for an answer goes on to Roll Back."""
+    """The state that waits for an answer goes on to Roll Back, which tells a no with what was asked."""
     request = world.table.request(ramp)
     if request and "token" in request:
-        world.executions.fail(str(request["token"]), "Aborted", puller.said)
+        asked = f" ({request['question']})" if puller.rejects and request.get("question") else ""
+        world.executions.fail(str(request["token"]), "Aborted", f"{puller.said}{asked}")
 
 
 def _is_promoted(found: Mapping[str, Any] | None) -> bool:
