@@ -36,7 +36,7 @@ NOT_HERE = {
     "CodeDeployRole: sns:Publish": "CodeDeploy's own call, for the triggers of its deployments",
     "PrepareFunctionRole: HandTheMonitorsTheirRole": "an environment with monitors: tests/emulator/test_guards.py",
     "PageFunctionRole: ReadWhichFieldsDiffer without": "AWS asks for the group with :*, MiniStack for the group",
-    "AskFunctionRole: FindARequestThatShowsIt without": "the same, and which log is asked hangs on the check that fails",
+    "AskFunctionRole: FindARequestThatShowsIt without": "the same; which log is asked hangs on the check",
     "RollBackFunctionRole: FindARequestThatShowsIt without": "the same",
     "ShadowCompareFunctionRole: TakeComparisonsFromTheQueue": "by queue: tests/emulator/test_shadow_queue.py",
     "ShadowCompareFunctionRole: sqs:SendMessage": "comparisons that failed, which Lambda itself sends",
