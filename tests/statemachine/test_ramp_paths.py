@@ -39,6 +39,9 @@ def test_a_healthy_ramp_is_promoted_through_every_step() -> None:
     assert execution.status == "SUCCEEDED", execution
     assert execution.output["outcome"] == "promoted"
     assert execution.output["superseded_flag_versions_deleted"] == 3
+    assert [step["step"] for step in execution.output["steps"]] == ["shadow", "10 %", "100 %"]
+    assert all(step["looks"] >= 1 for step in execution.output["steps"])
+    assert (execution.output["ramp"], execution.output["took"].partition(" ")[2]) == (RAMP, "minutes")
     run.assert_settled()
     assert [look["action"] for look in run.looks() if look["action"] != "EXTEND"] == ["ADVANCE", "ADVANCE", "PROMOTE"]
     assert run.house.table.ramps[RAMP]["status"] == "promoted"

@@ -16,6 +16,7 @@ from ramp import asking, ending
 from ramp.adapters.table import Lock
 from ramp.core.feasibility import measured_traffic, suited
 from ramp.core.judge import judge
+from ramp.core.judgement import duration
 from ramp.core.message import Kind, channels
 from ramp.core.outlook import outlook
 from ramp.core.plan import Plan, PlanInvalid, format_percent
@@ -207,7 +208,14 @@ def clean_up(event: Mapping[str, Any], world: World) -> Json:
     _tell(world, state, Kind.PROMOTED, f"Ramp {state.ramp} promoted", told)
     summary = {
         "outcome": "promoted",
+        "ramp": state.ramp,
+        "flag": state.plan.flag,
         "reason": reason,
+        "took": duration(world.now() - state.started_at),
+        "steps": [
+            {"step": step.title, "looks": looks}
+            for step, looks in zip(state.plan.steps, (*state.past_looks, state.look), strict=False)
+        ],
         "superseded_flag_versions_deleted": pruned,
         "retire_the_mock": list(RETIRE_THE_MOCK),
     }
