@@ -16,6 +16,8 @@ from local_stack.clients import client
 from local_stack.emulator import Emulator
 from local_stack.process import spawn
 
+from tests.emulator.stacks import made
+
 DEPLOYMENTS = 3
 RECORD = {
     "_aws": {
@@ -110,11 +112,9 @@ MATH: dict[str, Any] = {
 
 def expressions(clients: Any) -> list[str]:
     """The expressions of the alarms that a stack and PutMetricAlarm made."""
-    cloudformation, cloudwatch = clients("cloudformation"), clients("cloudwatch")
-    resources = {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": {**MATH, "AlarmName": "of the stack"}}}
-    cloudformation.create_stack(StackName="math", TemplateBody=json.dumps({"Resources": resources}))
-    while cloudformation.describe_stacks(StackName="math")["Stacks"][0]["StackStatus"].endswith("PROGRESS"):
-        time.sleep(0.05)
+    cloudwatch = clients("cloudwatch")
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {**MATH, "AlarmName": "of the stack"}}
+    made(clients, "math", {"Alarm": alarm})
     cloudwatch.put_metric_alarm(**MATH)
     found = cloudwatch.describe_alarms()["MetricAlarms"]
     return [f"{alarm['AlarmName']}: {query['Expression']}" for alarm in found for query in alarm.get("Metrics", ())[:1]]
@@ -136,21 +136,13 @@ def left_in_queue(clients: Any) -> int:
         "EventSourceArn": {"Fn::GetAtt": ["Q", "Arn"]},
         "ScalingConfig": {"MaximumConcurrency": {"Ref": "AtOnce"}},
     }
-    template = {
-        "Transform": "AWS::Serverless-2016-10-31",
-        "Parameters": {"AtOnce": {"Type": "Number", "Default": 5}},
-        "Resources": {
-            "F": {"Type": "AWS::Serverless::Function", "Properties": function},
-            "Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "mapped"}},
-            "M": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": mapping},
-        },
+    resources = {
+        "F": {"Type": "AWS::Serverless::Function", "Properties": function},
+        "Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "mapped"}},
+        "M": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": mapping},
     }
-    cloudformation, queues = clients("cloudformation"), clients("sqs")
-    cloudformation.create_stack(
-        StackName="mapped", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-    )
-    while cloudformation.describe_stacks(StackName="mapped")["Stacks"][0]["StackStatus"].endswith("PROGRESS"):
-        time.sleep(0.05)
+    made(clients, "mapped", resources, Parameters={"AtOnce": {"Type": "Number", "Default": 5}})
+    queues = clients("sqs")
     url = queues.get_queue_url(QueueName="mapped")["QueueUrl"]
     queues.send_message(QueueUrl=url, MessageBody="{}")
     time.sleep(5)
@@ -176,19 +168,12 @@ def attempts_at_a_notice(clients: Any) -> int:
         "FunctionName": "told",
         "Events": {"Notice": {"Type": "SNS", "Properties": {"Topic": {"Ref": "T"}}}},
     }
-    template = {
-        "Transform": "AWS::Serverless-2016-10-31",
-        "Resources": {
-            "T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "told"}},
-            "F": {"Type": "AWS::Serverless::Function", "Properties": function},
-        },
+    resources = {
+        "T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "told"}},
+        "F": {"Type": "AWS::Serverless::Function", "Properties": function},
     }
-    cloudformation, topics = clients("cloudformation"), clients("sns")
-    cloudformation.create_stack(
-        StackName="told", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-    )
-    while cloudformation.describe_stacks(StackName="told")["Stacks"][0]["StackStatus"].endswith("PROGRESS"):
-        time.sleep(0.05)
+    made(clients, "told", resources)
+    topics = clients("sns")
     topics.publish(TopicArn=topics.create_topic(Name="told")["TopicArn"], Message="x")
     time.sleep(6)
     lines = clients("logs").filter_log_events(logGroupName="/aws/lambda/told")["events"]

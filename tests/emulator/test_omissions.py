@@ -13,6 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 from local_stack.omissions import REFUSED_PROPERTIES, REFUSED_TYPES
 
+from tests.emulator.stacks import made
+
 MINIMAL: dict[str, dict[str, Any]] = {
     "AWS::CodeDeploy::Application": {"ComputePlatform": "Lambda"},
     "AWS::CodeDeploy::DeploymentGroup": {"ApplicationName": "a", "ServiceRoleArn": "arn:aws:iam::000000000000:role/r"},
@@ -29,17 +31,10 @@ BURST = 4
 
 def deploys(bare_emulator: Any, name: str, resources: dict[str, Any]) -> bool:
     """Whether a stack of these resources reaches CREATE_COMPLETE."""
-    cloudformation = bare_emulator("cloudformation")
-    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}
     try:
-        cloudformation.create_stack(
-            StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-        )
+        return made(bare_emulator, name, resources) == "CREATE_COMPLETE"
     except ClientError:
         return False
-    while (status := cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]).endswith("PROGRESS"):
-        time.sleep(0.05)
-    return bool(status == "CREATE_COMPLETE")
 
 
 def test_a_stack_the_emulator_knows_all_of_does_deploy(bare_emulator: Any) -> None:

@@ -145,9 +145,7 @@ def undo(event: Mapping[str, Any], world: World) -> Json:
     if each.table.acquire(state.plan.flag, Lock(ramp, CLEANER), now, CLEANING_SECONDS, dead=lock) is not None:
         return _not_undone(f"{ramp}: another ramp has just started on {state.plan.flag}")
     puller = Puller.parse(event)
-    settle(
-        each, None, state.ramp, puller.by, puller.reason
-    )  # the flag: a promotion does not hang on the alias any more
+    settle(each, None, state.ramp, puller.by, puller.reason)  # the flag first: nothing hangs on the alias any more
     where = _told(state, roll_back(each, state, puller.by, puller.reason, "undone"))
     each.table.put_word(ramp, "undo", now, step=state.step, **puller.word)
     reason = f"{puller.by} undid the promotion of {ramp}: {puller.reason}. {where}."

@@ -134,7 +134,7 @@ class Traffic:
         return self.read()
 
     def prune(self, ramp: str) -> int:
-        """Delete the flag versions that `ramp` wrote and that are not deployed; returns how many."""
+        """Delete the flag versions that are superseded, see `FlagLever.prune`; returns how many."""
         return self._flag.prune(description(ramp))
 
     def _weigh(self, state: RampState, fence: Callable[[], None]) -> None:
