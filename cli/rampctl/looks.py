@@ -14,7 +14,6 @@ from rampctl.session import Session
 CANDIDATE_GROUP_PREFIX = "/aws/lambda/"
 KNOWN_USER = "user-1"
 LOG_SECONDS, POLL_SECONDS = 8.0, 0.5
-DRIFT_SECONDS = 60.0
 NOT_MIGRATED = frozenset({"42P01", "42703", "3F000"})  # Source: PostgreSQL, Appendix A: undefined table, column, schema
 SECRET_FIELDS = ("host", "port", "database", "username", "password")
 SERVED, SERVER_ERROR = 200, 500
@@ -208,31 +207,16 @@ def guards(session: Session) -> str:
             bad.append(f"{guard.name} is {guard.state}")
         if guard.state not in {"ALARM", "MISSING"} and not guard.acts:
             bad.append(f"{guard.name} pulls no brake: its actions are off or none")
-    changed = [f"{drifted.lower()} since it was deployed" for drifted in _drift(session)]
-    if bad or changed:
-        raise UnsoundError("; ".join(bad + changed), PUT_BACK if changed else "")
+    drift = session.world.stack.drift()
+    if drift.found:
+        bad.append(f"not as deployed: {', '.join(f'{guard} {how}' for guard, how in drift.found.items())}")
+    if drift.unknown:
+        bad.append(f"whether they are as deployed cannot be told: {drift.unknown}")
+    if bad:
+        raise UnsoundError("; ".join(bad), PUT_BACK if drift.found else DETECT if drift.unknown else "")
     healthy = [name for name in session.settings.alarms if name not in waiting]
     states = [f"{', '.join(names)} {state}" for names, state in ((healthy, "OK"), (waiting, "without data")) if names]
     return f"{'; '.join(states)}; armed, and as deployed"
-
-
-def _drift(session: Session) -> tuple[str, ...]:
-    """Guards that differ from the template by a detection made now. Raises UnsoundError where there was none."""
-    client, name = session.client("cloudformation"), session.settings.stack
-    detection = client.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
-    until = time.monotonic() + DRIFT_SECONDS
-    while True:
-        found = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-        if found["DetectionStatus"] == "DETECTION_COMPLETE":
-            return session.world.stack.drifted()
-        if found["DetectionStatus"] == "DETECTION_FAILED":
-            why = found.get("DetectionStatusReason", "no reason told")
-            raise UnsoundError(
-                f"whether they are as deployed cannot be told, since drift detection failed: {why}", DETECT
-            )
-        if time.monotonic() > until:
-            raise UnsoundError(f"whether they are as deployed is not known after {DRIFT_SECONDS:g} s", DETECT)
-        time.sleep(POLL_SECONDS)
 
 
 def guards_report(session: Session) -> str:

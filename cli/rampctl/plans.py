@@ -67,6 +67,8 @@ def _sentences(plan: Plan) -> Iterator[str]:
         yield f"Shown, and never acting: {', '.join(gates.warn_only)}."
     if gates.acknowledged:
         yield f"Not asked about, since the plan says go: {', '.join(gates.acknowledged)}."
+    if plan.acknowledged_drift:
+        yield f"Guards that may differ from the template, since the plan says so: {', '.join(plan.acknowledged_drift)}."
     yield from _where_in_doubt(plan)
     silence = "rolled back" if approvals.on_timeout == "roll_back" else "held at its step, and asked again"
     yield f"A question that nobody answers within {duration(approvals.timeout_seconds)}: the ramp is {silence}."

@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from ramp.preconditions import UNSOUND
+from ramp.adapters.stack import UNSETTLED
 
 from rampctl import looks
 from rampctl.inspection import Check, UnsoundError
@@ -46,7 +46,7 @@ def nothing_in_flight(session: Session) -> str:
         moving.append(f"stack {world.stack.name}: {status}")
     if moving:
         raise UnsoundError(f"{', '.join(moving)} in flight")
-    if status.endswith(UNSOUND):
+    if status.endswith(UNSETTLED):
         raise UnsoundError(f"stack {world.stack.name}: {status}", ROLL_ON if "ROLLBACK" in status else DEPLOY)
     return "no flag, code or stack is being deployed"
 

@@ -11,7 +11,7 @@ from typing import Any
 from ministack import app
 from ministack.services import appconfig, lambda_svc, sns
 
-from local_stack import authorization, keeping, metric_math, metrics
+from local_stack import authorization, drift, keeping, metric_math, metrics
 
 PAGE = 50
 
@@ -92,6 +92,7 @@ def main() -> None:
     keeping.install()
     metrics.install()
     metric_math.install()
+    drift.install()
     authorization.install(authorization.from_environment())
     app.main()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,17 +86,9 @@ def test_an_alarm_that_is_not_there_is_missing() -> None:
     assert guard("nobody") == Guard("nobody", "MISSING", acts=False)
 
 
-def test_a_stack_is_asked_for_deploys_that_have_not_ended_and_guards_that_drifted() -> None:
-    """Drift of the alias is none: ramps and code deploys move it."""
+def test_a_stack_is_asked_for_deploys_that_have_not_ended() -> None:
     cloudformation, codedeploy = boto3.client("cloudformation"), boto3.client("codedeploy")
-    stack = Stack(cloudformation, codedeploy, "s", "application", "group")
-    drift = {"StackId": "s", "Timestamp": datetime.now(UTC), "StackResourceDriftStatus": "MODIFIED"}
-    drifts = [
-        {"LogicalResourceId": "ErrorRateAlarm", "ResourceType": "AWS::CloudWatch::Alarm", **drift},
-        {"LogicalResourceId": "Alias", "ResourceType": "AWS::Lambda::Alias", **drift},
-    ]
-    with Stubber(cloudformation) as formation, Stubber(codedeploy) as deploy:
-        formation.add_response("describe_stack_resource_drifts", {"StackResourceDrifts": drifts})
+    with Stubber(codedeploy) as deploy:
         deploy.add_response(
             "list_deployments",
             {"deployments": ["d-1"]},
@@ -105,9 +98,8 @@ def test_a_stack_is_asked_for_deploys_that_have_not_ended_and_guards_that_drifte
                 "includeOnlyStatuses": ["Created", "Queued", "InProgress", "Ready"],
             },
         )
-        assert stack.drifted() == ("ErrorRateAlarm MODIFIED",)
-        assert stack.code_deploy() == "d-1"
-    assert Stack(cloudformation, codedeploy, "s", "", "").code_deploy() is None
+        assert Stack(cloudformation, codedeploy, "s", "application", "group", time.sleep).code_deploy() == "d-1"
+    assert Stack(cloudformation, codedeploy, "s", "", "", time.sleep).code_deploy() is None
 
 
 def test_a_code_deploy_is_answered_by_its_hook() -> None:
@@ -119,7 +111,7 @@ def test_a_code_deploy_is_answered_by_its_hook() -> None:
                 {},
                 {"deploymentId": "d-1", "lifecycleEventHookExecutionId": "h-1", "status": status},
             )
-        stack = Stack(boto3.client("cloudformation"), codedeploy, "s", "application", "group")
+        stack = Stack(boto3.client("cloudformation"), codedeploy, "s", "application", "group", time.sleep)
         stack.answer_code_deploy("d-1", "h-1", go=True)
         stack.answer_code_deploy("d-1", "h-1", go=False)
         deploy.assert_no_pending_responses()

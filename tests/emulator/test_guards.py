@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from local_stack.stack import Stack
+from ramp.adapters.drift import Drift
 from ramp.core.flag_document import OFF
 from rampctl.session import Session
 
@@ -47,7 +48,7 @@ def test_the_stack_that_runs_is_settled_and_its_guards_are_those_of_the_template
     """As Prepare Ramp asks, with the clients of the session."""
     world = session.world
     assert world.stack.status() in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
-    assert world.stack.drifted() == ()
+    assert world.stack.drift() == Drift()
     assert world.stack.code_deploy() is None
     guards = world.guards.read(time.time())
     assert [guard.name for guard in guards] == list(session.settings.alarms)

@@ -24,6 +24,21 @@ from tests.template.document import FUNCTIONS, RESOURCES
 from tests.template.page_requests import approve, post, request
 
 OK, SEE_OTHER = 200, 303
+# Source: the read handlers of the guards' types in the CloudFormation registry, which act in the caller's name.
+READ_GUARDS = {
+    "cloudformation:DetectStackResourceDrift",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListTagsForResource",
+    "events:DescribeRule",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+    "lambda:GetPolicy",
+    "sns:GetDataProtectionPolicy",
+    "sns:GetSubscriptionAttributes",
+    "sns:GetTopicAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:ListTagsForResource",
+}
 READ_FLAG = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
 # What each method of an adapter asks of AWS. PutItem under a condition answers a refusal with GetItem.
 NEEDS: Mapping[tuple[str, str], set[str]] = {
@@ -56,7 +71,14 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("Metrics", "alarms"): {"cloudwatch:DescribeAlarms"},
     ("Guards", "read"): {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"},
     ("Stack", "status"): {"cloudformation:DescribeStacks"},
-    ("Stack", "drifted"): {"cloudformation:DescribeStackResourceDrifts"},
+    ("Stack", "drift"): {
+        "cloudformation:DescribeStacks",
+        "cloudformation:ListStackResources",
+        "cloudformation:DetectStackDrift",
+        "cloudformation:DescribeStackDriftDetectionStatus",
+        "cloudformation:DescribeStackResourceDrifts",
+    }
+    | READ_GUARDS,
     ("Stack", "code_deploy"): {"codedeploy:ListDeployments"},
     ("Stack", "answer_code_deploy"): {"codedeploy:PutLifecycleEventHookExecutionStatus"},
     ("RampTable", "acquire"): {"dynamodb:PutItem", "dynamodb:GetItem"},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.template.document import TEMPLATE
+from tests.template.document import FUNCTIONS, TEMPLATE
 from tests.template.transformed import named, of_type, resources
 
 VERSION_DESCRIPTION_MAX = 256  # Source: AWS Lambda API reference, PublishVersion
@@ -93,3 +94,37 @@ def test_the_longest_description_of_a_version_is_one_that_lambda_takes() -> None
         values = parameter.get("AllowedValues") or [parameter.get("MaxValue", ARN_OF_A_LAYER)]
         text = text.replace(f"${{{name}}}", max(map(str, values), key=len))
     assert len(text) <= VERSION_DESCRIPTION_MAX
+
+
+def test_a_guard_that_somebody_puts_off_is_drift() -> None:
+    """CloudFormation compares what the template says, and no default that it leaves unsaid.
+
+    Source: AWS CloudFormation user guide, "What is drift?".
+    """
+    alarms, rules = of_type("AWS::CloudWatch::Alarm"), of_type("AWS::Events::Rule")
+    assert alarms
+    assert rules
+    assert {name for name, alarm in alarms.items() if alarm["Properties"].get("ActionsEnabled") is not True} == set()
+    assert {name for name, rule in rules.items() if rule["Properties"].get("State") != "ENABLED"} == set()
+
+
+def test_prepare_ramp_may_read_each_guard_that_it_has_compared() -> None:
+    """CloudFormation reads them in its name, and the emulator asks nobody's leave: a miss would refuse every ramp."""
+    statements = [each for policy in FUNCTIONS["PrepareFunction"]["Policies"] for each in policy.get("Statement", ())]
+    (allowed,) = (each["Resource"] for each in statements if each["Sid"] == "LetCloudFormationReadTheGuards")
+    named_so = {each["Fn::Sub"].partition("${AWS::AccountId}:")[2] for each in allowed if "Fn::Sub" in each}
+    assert named_so == {"stack/${AWS::StackName}/*", "alarm:huntaze-*", "rule/huntaze-*", "function:huntaze-*"}
+    permitted = {
+        logical
+        for permission in of_type("AWS::Lambda::Permission").values()
+        for logical in of_type("AWS::Lambda::Function")
+        if logical in json.dumps(permission["Properties"]["FunctionName"])
+    }
+    assert "BrakeFunction" in permitted
+    names = [
+        *(alarm["Properties"]["AlarmName"] for alarm in of_type("AWS::CloudWatch::Alarm").values()),
+        *(rule["Properties"]["Name"] for rule in of_type("AWS::Events::Rule").values()),
+        *(resources()[function]["Properties"]["FunctionName"] for function in permitted),
+    ]
+    assert [name for name in names if not name.startswith("huntaze-")] == []
+    assert {each["Ref"] for each in allowed if "Ref" in each} == set(of_type("AWS::SNS::Topic"))

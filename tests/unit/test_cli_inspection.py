@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from ramp.adapters.alias_lever import AliasPosition
+from ramp.adapters.drift import Drift
 from ramp.adapters.guards import Guard
 from ramp.core.flag_document import setting_for
 from ramp.core.state import RampState
@@ -150,58 +151,41 @@ def test_a_database_that_answers_is_not_yet_one_to_ramp_to(status: int, census: 
 
 
 class Guarded:
-    """A session whose guards are in these states, and whose drift detection ends so."""
+    """A session whose guards are in these states, and differ so from the template."""
 
-    settings = SimpleNamespace(alarms=("one", "two"), stack="stack")
+    settings = SimpleNamespace(alarms=("one", "two"))
 
-    def __init__(self, states: tuple[str, str], detection: str, *drifted: str) -> None:
+    def __init__(self, states: tuple[str, str], drift: Drift | None = None) -> None:
         guards = tuple(Guard(name, state) for name, state in zip(self.settings.alarms, states, strict=True))
         self.world = SimpleNamespace(
-            guards=SimpleNamespace(read=lambda _: guards), stack=SimpleNamespace(drifted=lambda: drifted)
+            guards=SimpleNamespace(read=lambda _: guards), stack=SimpleNamespace(drift=lambda: drift or Drift())
         )
-        self._cloudformation = SimpleNamespace(
-            detect_stack_drift=lambda **_: {"StackDriftDetectionId": "id"},
-            describe_stack_drift_detection_status=lambda **_: {
-                "DetectionStatus": detection,
-                "DetectionStatusReason": "no permission",
-            },
-        )
-
-    def client(self, _: str) -> Any:
-        return self._cloudformation
 
 
 def test_an_alarm_without_data_is_not_told_as_ok() -> None:
     """It acts as soon as it has some, so it is sound; but nobody has seen it work."""
-    session: Any = Guarded(("OK", "INSUFFICIENT_DATA"), "DETECTION_COMPLETE")
+    session: Any = Guarded(("OK", "INSUFFICIENT_DATA"))
     assert looks.guards(session) == "one OK; two without data; armed, and as deployed"
 
 
-@pytest.mark.parametrize(
-    ("detection", "said"),
-    [("DETECTION_FAILED", "drift detection failed: no permission"), ("DETECTION_IN_PROGRESS", "not known after 0 s")],
-)
-def test_guards_that_nobody_has_compared_with_the_template_are_not_as_deployed(
-    detection: str, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(looks, "DRIFT_SECONDS", 0.0)
-    session: Any = Guarded(("OK", "OK"), detection)
-    with pytest.raises(UnsoundError, match=said) as unsound:
+def test_guards_that_nobody_has_compared_with_the_template_are_not_as_deployed() -> None:
+    session: Any = Guarded(("OK", "OK"), Drift(unknown="another detection runs"))
+    with pytest.raises(UnsoundError, match="cannot be told: another detection runs") as unsound:
         looks.guards(session)
     assert unsound.value.mends == looks.DETECT
 
 
 def test_what_was_changed_by_hand_is_put_back_by_no_deploy_of_the_same_template() -> None:
     """CloudFormation compares templates; a change set that reverts drift compares with what is there."""
-    session: Any = Guarded(("OK", "OK"), "DETECTION_COMPLETE", "ErrorRateAlarm MODIFIED")
+    session: Any = Guarded(("OK", "OK"), Drift({"ErrorRateAlarm": "MODIFIED in /Threshold"}))
     (finding,) = inspection.inspect(session, (Check("alarms", "why", "another command", looks.guards),))
-    assert finding.found == "errorratealarm modified since it was deployed"
+    assert finding.found == "not as deployed: ErrorRateAlarm MODIFIED in /Threshold"
     assert "REVERT_DRIFT" in finding.mends
 
 
 @pytest.mark.parametrize("status", ["UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"])
 def test_a_stack_that_a_ramp_refuses_fails_beforehand(status: str) -> None:
-    """Prepare Ramp says the same by `preconditions.UNSOUND`."""
+    """Prepare Ramp says the same by `stack.UNSETTLED`."""
     world = SimpleNamespace(
         traffic=SimpleNamespace(in_flight=lambda: None),
         stack=SimpleNamespace(code_deploy=lambda: None, status=lambda: status, name="stack"),

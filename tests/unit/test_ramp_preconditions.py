@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ramp import code_deploy, tasks
 from ramp.adapters.alias_lever import AliasPosition
+from ramp.adapters.drift import Drift
 from ramp.adapters.metrics import History
 from ramp.adapters.table import Lock
 from ramp.core.bucket import Bucket
@@ -45,8 +46,12 @@ FAULTS: dict[str, tuple[Callable[[House], object], str]] = {
     "a stack left half done": (lambda house: setattr(house.stack, "state", "UPDATE_ROLLBACK_FAILED"), "is not settled"),
     "a code deploy": (lambda house: setattr(house.stack, "deploying", "d-1"), "a code deploy is in flight"),
     "drift": (
-        lambda house: setattr(house.stack, "differing", ("ErrorRateAlarm MODIFIED",)),
-        "differ from the template",
+        lambda house: setattr(house.stack, "drifted", Drift({"ErrorRateAlarm": "MODIFIED in /Threshold"})),
+        "got ErrorRateAlarm MODIFIED in /Threshold, expected no difference",
+    ),
+    "drift that nobody can tell": (
+        lambda house: setattr(house.stack, "drifted", Drift(unknown="another detection runs")),
+        "cannot be compared with the template, got another detection runs",
     ),
     "a split alias": (
         lambda house: setattr(house.alias, "position", AliasPosition("1", {"2": 10_000}, "r")),
@@ -76,6 +81,14 @@ def test_a_ramp_is_refused_and_told_why(name: str, house: House) -> None:
         assert output["verdict"]["action"] == Action.REFUSE
         assert not house.table.locks
         assert not house.deadline.schedules
+
+
+def test_a_ramp_starts_beside_drift_that_its_plan_acknowledges(house: House) -> None:
+    """By name: any other guard that differs still stands in its way."""
+    house.stack.drifted = Drift({"ErrorRateAlarm": "MODIFIED in /Threshold", "AlarmTopic": "was not compared"})
+    (fault,) = found(house, a_plan(acknowledged_drift=["ErrorRateAlarm"]))
+    assert "got AlarmTopic was not compared, expected no difference" in fault
+    assert found(house, a_plan(acknowledged_drift=["ErrorRateAlarm", "AlarmTopic"])) == []
 
 
 def test_a_second_start_is_told_who_has_the_flag_and_not_to_repair_it(house: House) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.deadline import Deadline
+from ramp.adapters.drift import Drift
 from ramp.adapters.executions import Executions
 from ramp.adapters.exemplars import Exemplars
 from ramp.adapters.flag_lever import OURS, SETTLES, Deployment, FlagLever, nothing
@@ -182,15 +183,15 @@ class FakeStack(Stack):
     def __init__(self) -> None:
         self.name = "huntaze-prisma-skeleton"
         self.state = "UPDATE_COMPLETE"
-        self.differing: tuple[str, ...] = ()
+        self.drifted = Drift()
         self.deploying: str | None = None
         self.answered: dict[str, bool] = {}
 
     def status(self) -> str:
         return self.state
 
-    def drifted(self) -> tuple[str, ...]:
-        return self.differing
+    def drift(self) -> Drift:
+        return self.drifted
 
     def code_deploy(self) -> str | None:
         return self.deploying

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 from ramp import ending
 from ramp.adapters.metrics import History
+from ramp.adapters.stack import UNSETTLED
 from ramp.adapters.table import Lock
 from ramp.core.plan import Plan, format_percent
 from ramp.traffic import Position
 from ramp.world import World
 
 RAMP_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
-UNSOUND = ("_IN_PROGRESS", "_FAILED")
 
 
 def unmet(plan: Plan, ramp: str, world: World, history: History) -> list[str]:
@@ -24,7 +24,7 @@ def unmet(plan: Plan, ramp: str, world: World, history: History) -> list[str]:
         levers = [moved_by(plan, holder)]
     else:
         levers = [*_deploys(world), *_levers(plan, ramp, world)]
-    return [*_names(plan, ramp, world), *levers, *_guards(world, history.requests)]
+    return [*_names(plan, ramp, world), *levers, *_guards(world, history.requests), *_drift(plan, world)]
 
 
 def moved_by(plan: Plan, holder: Lock) -> str:
@@ -44,7 +44,7 @@ def _deploys(world: World) -> Iterator[str]:
     deployment = world.traffic.in_flight()
     if deployment is not None and not deployment.is_ours:  # for another ramp's, shifting waits
         yield f"AppConfig: a deployment is in flight, got deployment {deployment.number}, expected none"
-    if (status := world.stack.status()).endswith(UNSOUND):
+    if (status := world.stack.status()).endswith(UNSETTLED):
         yield f"stack {world.stack.name}: is not settled, got {status}, expected a deploy that is complete"
     if code_deploy := world.stack.code_deploy():
         yield f"CodeDeploy: a code deploy is in flight on the alias, got deployment {code_deploy}, expected none"
@@ -85,8 +85,18 @@ def _guards(world: World, requests: int) -> Iterator[str]:
                 f"alarm {guard.name}: watches what reports nothing, got no datapoint of {silent} in a day with "
                 f"{requests:,} requests, expected dimensions that users' requests report"
             )
-    if drifted := world.stack.drifted():
+
+
+def _drift(plan: Plan, world: World) -> Iterator[str]:
+    """A guard that is other than the template's, or that nobody can tell about, unless the plan lives with it."""
+    drift = world.stack.drift()
+    if drift.unknown:
         yield (
-            f"stack {world.stack.name}: guards differ from the template, got {', '.join(drifted)}, expected none; "
-            "ramp preflight detects drift anew, and names what puts them back"
+            f"stack {world.stack.name}: guards cannot be compared with the template, got {drift.unknown}, "
+            "expected a comparison; start the ramp again"
+        )
+    if found := [f"{guard} {how}" for guard, how in drift.found.items() if guard not in plan.acknowledged_drift]:
+        yield (
+            f"stack {world.stack.name}: guards are not as the template has them, got {', '.join(found)}, expected no "
+            "difference; ramp preflight names what puts them back, acknowledged_drift in the plan lives with them"
         )

@@ -119,6 +119,7 @@ class World:
                 settings.stack,
                 settings.code_deploy_application,
                 settings.code_deploy_group,
+                sleep,
             ),
             exemplars=Exemplars(client("logs", EXEMPLARS_CONFIG), log_groups, table, now),
             now=now,

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+GUARDS = {"ErrorRateAlarm": "AWS::CloudWatch::Alarm", "AlarmTopic": "AWS::SNS::Topic"}
+
 
 class CloudFormation:
     """One stack, as it was deployed."""
@@ -13,8 +15,23 @@ class CloudFormation:
     def describe_stacks(self, StackName: str) -> Any:
         return {"Stacks": [{"StackName": StackName, "StackStatus": "UPDATE_COMPLETE"}]}
 
-    def describe_stack_resource_drifts(self, StackName: str, **_: Any) -> Any:
-        return {"StackResourceDrifts": []}
+    def get_paginator(self, _operation: str) -> Any:
+        """Of list_stack_resources, which is all that is paged here."""
+        return self
+
+    def paginate(self, StackName: str) -> Any:
+        guards = [{"LogicalResourceId": guard, "ResourceType": kind} for guard, kind in GUARDS.items()]
+        return [{"StackResourceSummaries": guards}]
+
+    def detect_stack_drift(self, StackName: str, LogicalResourceIds: list[str]) -> Any:
+        return {"StackDriftDetectionId": "detection"}
+
+    def describe_stack_drift_detection_status(self, StackDriftDetectionId: str) -> Any:
+        return {"DetectionStatus": "DETECTION_COMPLETE"}
+
+    def describe_stack_resource_drifts(self, StackName: str) -> Any:
+        same = {"StackResourceDriftStatus": "IN_SYNC"}
+        return {"StackResourceDrifts": [{"LogicalResourceId": guard, **same} for guard in GUARDS]}
 
 
 class CodeDeploy:

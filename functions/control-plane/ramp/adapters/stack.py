@@ -1,21 +1,15 @@
 """What is deployed: the CloudFormation stack, and code deploys by CodeDeploy on the alias that users read through."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from ramp.adapters.drift import Drift, detect
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_codedeploy import CodeDeployClient
 
-# What stops a ramp that goes wrong. An alias that CodeDeploy or a ramp moved is drift too, and as it should be.
-GUARD_TYPES = frozenset(
-    {
-        "AWS::CloudWatch::Alarm",
-        "AWS::Events::Rule",
-        "AWS::Lambda::Permission",
-        "AWS::SNS::Subscription",
-        "AWS::SNS::Topic",
-    }
-)
+UNSETTLED = ("_IN_PROGRESS", "_FAILED")  # how CloudFormation's words for a deploy that is not complete end
 
 
 class Stack:
@@ -28,27 +22,24 @@ class Stack:
         name: str,
         application: str,
         group: str,
+        sleep: Callable[[float], None],
     ) -> None:
         self._cloudformation = cloudformation
         self._codedeploy = codedeploy
         self.name = name
         self._application = application
         self._group = group
+        self._sleep = sleep
 
     def status(self) -> str:
         """CloudFormation's word, such as UPDATE_COMPLETE."""
         return str(self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"])
 
-    def drifted(self) -> tuple[str, ...]:
-        """Guards that the last drift detection found to differ from the template; none, if it never ran."""
-        drifts = self._cloudformation.describe_stack_resource_drifts(
-            StackName=self.name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], MaxResults=100
-        )["StackResourceDrifts"]
-        return tuple(
-            f"{drift['LogicalResourceId']} {drift['StackResourceDriftStatus']}"
-            for drift in drifts
-            if drift["ResourceType"] in GUARD_TYPES
-        )
+    def drift(self) -> Drift:
+        """How what guards a ramp differs from the template, by a comparison made now."""
+        if (status := self.status()).endswith(UNSETTLED):  # which CloudFormation compares with nothing
+            return Drift(unknown=f"the stack is {status}")
+        return detect(self._cloudformation, self.name, self._sleep)
 
     def code_deploy(self) -> str | None:
         """The id of a code deploy that has not ended."""

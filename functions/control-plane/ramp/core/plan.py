@@ -146,6 +146,7 @@ class Plan:
     approvals: Approvals
     notify: Mapping[str, tuple[str, ...]]
     deadline_seconds: int
+    acknowledged_drift: tuple[str, ...]
     undo_seconds: int
 
     @classmethod
@@ -180,6 +181,7 @@ class Plan:
             approvals=Approvals(**whole["approvals"]),
             notify={channel: tuple(kinds) for channel, kinds in whole["notify"].items()},
             deadline_seconds=whole["deadline_seconds"],
+            acknowledged_drift=tuple(whole["acknowledged_drift"]),
             undo_seconds=whole["undo_seconds"],
         )
         if faults := [*_history_faults(plan)]:
