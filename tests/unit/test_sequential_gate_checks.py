@@ -98,6 +98,21 @@ def test_what_rolls_back_stays_proven_and_what_is_asked_is_asked_about_the_prese
     assert _check("mismatches", differing + equal).verdict is Verdict.PASS
 
 
+def test_a_comparator_that_died_after_the_shadow_step_lets_no_share_pass() -> None:
+    """What it compared before is evidence of the answers then, and none that it compares now."""
+    before = _minutes(1_740, step=0, share_ppm=0, shadow_requests=1, control_requests=1, comparisons=1)
+    unseen = _minutes(370, start=1_740, **_served(15, control=45))
+    check = _check("mismatches", before + unseen)
+    assert check.verdict is Verdict.INCONCLUSIVE
+    assert check.reason.startswith("0 of 1,740 answers differ from control's")
+    assert (
+        "none of them at this step, of 5,550 requests that the candidate served; look at dispatch_err" in check.reason
+    )
+    assert check.numbers.needs_trials is None
+    seen = _minutes(1, start=2_110, **_served(15, control=45), comparisons=1)
+    assert _check("mismatches", before + unseen + seen).verdict is Verdict.PASS
+
+
 def test_nothing_passes_while_doubt_is_piling_up() -> None:
     """A rate just over the limit is certified below the harm budget of the next share, and yet it waits."""
     doubtful = _minutes(20, **_served(100, failed=3, control=300))

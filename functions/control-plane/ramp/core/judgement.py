@@ -33,7 +33,8 @@ class Judgement(NamedTuple):
     `suspicion` may condemn, above the rate `limit` with probability `alpha` of doing so to a healthy candidate.
     Without a `certificate` the row only condemns: it passes on data that do not.
     `pace_seconds` is the time that one more trial takes at present; None without traffic. `power` and `is_known` are
-    what the suspicion is folded with: how control's failures cluster, and whether it has shown that.
+    what the suspicion is folded with: how control's failures cluster, and whether it has shown that. `unseen` says why
+    this step has not been seen: what earlier steps have shown passes nothing then.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Judgement(NamedTuple):
     pace_seconds: float | None = None
     power: float = 1.0
     is_known: bool = True
+    unseen: str = ""
 
     @property
     def log_evidence(self) -> float:
@@ -63,7 +65,7 @@ class Judgement(NamedTuple):
         """
         if self.log_evidence >= -log(self.alpha):
             return Verdict.FAIL
-        if self.is_doubted:
+        if self.is_doubted or self.unseen:
             return Verdict.INCONCLUSIVE
         if self.certificate is None:
             return Verdict.PASS if self.tally.trials else Verdict.INCONCLUSIVE
@@ -114,7 +116,7 @@ class Judgement(NamedTuple):
             return None
         calm = self.suspicion.trials_until_below(DOUBT, self.limit, self.power) if self.is_doubted else 0
         if (asked := self.certificate) is None:
-            return calm or (0 if self.tally.trials else None)
+            return calm or (0 if self.tally.trials and not self.unseen else None)
         return max(calm, trials_until_certified(self._below, asked.bound, asked.beta, power=asked.power))
 
     def _flips(self, verdict: Verdict) -> tuple[int | None, Verdict | None]:
@@ -143,7 +145,7 @@ class Judgement(NamedTuple):
                 return f"not proven above {percent(self.limit)}{change}"
             return f"certified below {percent(self.certificate.bound)}{change}"
         if needs is None:
-            return "no data, no verdict"
+            return self.unseen or "no data, no verdict"
         if self.is_doubted or self.certificate is None:
             odds, proven = count(exp(self.suspicion.above.log_e)), count(1 / self.alpha)
             stand = f"the odds that it is above {percent(self.limit)} stand at {odds} to 1, proven at {proven}"

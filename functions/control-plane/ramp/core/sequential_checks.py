@@ -1,7 +1,8 @@
 """The rows of the sequential gate: what each counts, what bound condemns it, and what certifies it.
 
 Shadow reads condemn at every step, and must certify the shadow step. Users' requests must certify each share by the
-harm budget of policy.py. GO takes a certificate: no data, no certificate.
+harm budget of policy.py. GO takes a certificate: no data, no certificate. Answers to users are compared at every step:
+what other steps compared says nothing of a comparator that has died since.
 """
 
 from collections.abc import Iterator
@@ -108,6 +109,14 @@ def _mismatches(state: GateState, policy: Policy, *, certify: bool) -> Judgement
         clean="equal answers",
         certificate=Certificate(policy.mismatch_certified, policy.beta_shadow) if certify else None,
         pace_seconds=_pace(state, state.step.comparisons),
+        unseen=_uncompared(state.step.candidate) if state.step.candidate and not state.step.comparisons else "",
+    )
+
+
+def _uncompared(served: float) -> str:
+    return (
+        f"none of them at this step, of {count(served)} requests that the candidate served; look at dispatch_errors of "
+        "the candidate and at the comparator's log"
     )
 
 
