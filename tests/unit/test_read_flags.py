@@ -134,6 +134,19 @@ def test_the_last_good_flags_stay_whatever_comes_next(told: Any, trouble: bytes 
     assert told.messages() == ([] if trouble == b"" else ["[ERROR]"])
 
 
+@pytest.mark.parametrize("refused", [b"{", b'{"prismaShadow": {"enabled": 1}}'], ids=["no JSON", "no flag"])
+def test_flags_age_for_as_long_as_a_refused_document_is_served(told: Any, refused: bytes) -> None:
+    """A session gives a document once: the empty replies after it say that this one still stands."""
+    source = Scripted(GOOD, refused, b"", b"", OFF, b"")
+    reader = source.reader(told)
+    ages = []
+    for moment in (1000.0, 1040.0, 1080.0, 1120.0, 1160.0, 1200.0):
+        source.now = moment
+        ages.append(reader.current().age_seconds)
+    assert ages == [0, 40, 80, 120, 0, 0]
+    assert told.messages() == ["[ERROR]"] * 3
+
+
 def test_what_new_flags_will_need_is_foreseen_before_a_request_goes_by_them(told: Any) -> None:
     """A document that has not changed, or is refused, needs nothing new."""
     source = Scripted(GOOD, b"", b"{", OFF)

@@ -40,6 +40,8 @@ class FlagReader:
     the old ones. At a third more, as after a sandbox slept, a request waits for the reading: nobody is routed by flags
     older than that while they can be read. A thread that was frozen with its sandbox goes on where it was; the
     age counts from the moment a reading was begun, so that what it brings is never taken for newer than it is.
+    A document that is refused is refused anew at every reading until another one comes: meanwhile the flags grow old,
+    and the log goes on saying why.
 
     `foresee` is given each document that was taken over, before any request goes by it.
     """
@@ -58,6 +60,7 @@ class FlagReader:
         self._clock = clock
         self._telemetry = telemetry
         self._last_good = Flags()
+        self._not_taken = b""
         self._good_at: float | None = None
         self._tried_at: float | None = None
         self._reading = Lock()
@@ -83,12 +86,13 @@ class FlagReader:
                 return  # while this one waited, another reading has brought what it wanted
             self._tried_at = now
             try:
-                content = self._transport.fetch()
+                content = self._transport.fetch() or self._not_taken  # no change: a refused one is served still
                 if content:
+                    self._not_taken = content
                     document = json.loads(content)
                     flags = parse(document, self._settings.adapter_flag, self._settings.shadow_flag)
                     self._foresee(flags)
-                    self._last_good = flags
+                    self._last_good, self._not_taken = flags, b""
                 self._good_at = now
             except FlagError as error:
                 self._telemetry.error("[ERROR] flag document refused, the last good one stays", faults=error.faults)
