@@ -11,7 +11,7 @@ from typing import Any
 from ministack import app
 from ministack.services import appconfig, lambda_svc, sns
 
-from local_stack import authorization, drift, keeping, metric_math, metrics
+from local_stack import authorization, drift, keeping, metric_math, metrics, sandbox
 
 PAGE = 50
 
@@ -93,6 +93,7 @@ def main() -> None:
     metrics.install()
     metric_math.install()
     drift.install()
+    sandbox.install()
     authorization.install(authorization.from_environment())
     app.main()
 

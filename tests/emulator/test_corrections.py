@@ -15,6 +15,7 @@ from local_stack import emulator, ports
 from local_stack.clients import client
 from local_stack.emulator import Emulator
 from local_stack.process import spawn
+from local_stack.sandbox import NOT_SHIPPED
 
 from tests.emulator.stacks import made
 
@@ -186,3 +187,20 @@ def test_as_shipped_a_function_on_a_topic_that_fails_is_not_tried_again(as_shipp
 
 def test_corrected_it_is_tried_twice_more(bare_emulator: Any) -> None:
     assert attempts_at_a_notice(bare_emulator) == 3
+
+
+def loaded_in_a_sandbox(clients: Any) -> list[str]:
+    """What a function finds loaded, of the tools' libraries that botocore takes."""
+    code = f"import sys\nimport boto3\ndef handler(*_):\n    return [n for n in {NOT_SHIPPED} if sys.modules.get(n)]\n"
+    function = {"Runtime": "python3.13", "Handler": "index.handler", "InlineCode": code, "FunctionName": "tells"}
+    made(clients, "tells", {"F": {"Type": "AWS::Serverless::Function", "Properties": function}})
+    found: list[str] = json.load(clients("lambda").invoke(FunctionName="tells")["Payload"])
+    return found
+
+
+def test_as_shipped_functions_load_libraries_of_the_tools_beside_them(as_shipped: Any) -> None:
+    assert loaded_in_a_sandbox(as_shipped) == [*NOT_SHIPPED]
+
+
+def test_corrected_they_load_none(bare_emulator: Any) -> None:
+    assert loaded_in_a_sandbox(bare_emulator) == []
