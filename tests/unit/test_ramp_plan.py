@@ -55,6 +55,14 @@ def test_the_plans_people_start_from_are_sound(path: Path) -> None:
     assert (path.parent / raw["$schema"]).resolve().is_file()
 
 
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("plans/*.json")), ids=lambda path: path.stem)
+def test_a_recorded_plan_reads_as_it_did_when_it_was_checked(path: Path) -> None:
+    """Defaults included, and without the validator."""
+    raw = resolve(json.loads(path.read_text()), Traffic.at(1))
+    assert Plan.recorded(raw) == Plan.parse(raw)
+    assert Plan.recorded(MINIMAL) == Plan.parse(MINIMAL)
+
+
 def test_every_fault_of_a_plan_is_told_at_once() -> None:
     """With its path, what was found, and what is allowed."""
     found = "\n".join(faults(json.loads((EVENTS / "bad" / "many-faults.json").read_text())))

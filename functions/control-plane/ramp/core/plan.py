@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
-
-from jsonschema import Draft202012Validator, ValidationError
 
 from ramp.core.planner import HISTORY_EVENTS_PLANNED, history_events
 
 if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
     from typing_extensions import TypeIs
 
 PPM_PER_PERCENT = 10_000
@@ -31,7 +31,6 @@ SCHEMA: Mapping[str, Any] = json.loads(files(__package__).joinpath("plan.schema.
 _PERIODS = SCHEMA["properties"]["evidence"]["properties"]["period_seconds"]["enum"]
 SHORT_PERIODS = tuple(period for period in _PERIODS if period < MINUTE_SECONDS)
 DEADLINE_SECONDS: int = SCHEMA["properties"]["deadline_seconds"]["default"]
-_VALIDATOR = Draft202012Validator(SCHEMA)
 
 
 class PlanInvalid(ValueError):  # noqa: N818  # an error name of the state machine
@@ -161,8 +160,16 @@ class Plan:
             faults += _rule_faults(raw)
         if faults or not isinstance(raw, Mapping):
             raise PlanInvalid(faults)
+        plan = cls.recorded(raw)
+        if faults := [*_history_faults(plan)]:
+            raise PlanInvalid(faults)
+        return plan
+
+    @classmethod
+    def recorded(cls, raw: Mapping[str, Any]) -> Self:
+        """A plan that `parse` has taken before: its defaults are filled in, and nothing is checked again."""
         whole = _with_defaults(raw, SCHEMA)
-        plan = cls(
+        return cls(
             flag=whole["flag"],
             lever=whole["lever"],
             candidate_version=whole["candidate_version"],
@@ -184,9 +191,6 @@ class Plan:
             acknowledged_drift=tuple(whole["acknowledged_drift"]),
             undo_seconds=whole["undo_seconds"],
         )
-        if faults := [*_history_faults(plan)]:
-            raise PlanInvalid(faults)
-        return plan
 
 
 def to_ppm(percent: float) -> int:
@@ -219,18 +223,25 @@ def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
     return value
 
 
+@cache
+def _validator() -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  # slow to import, and the page checks no plan
+
+    return Draft202012Validator(SCHEMA)
+
+
 def _structural_faults(raw: object) -> Iterator[str]:
-    errors: list[ValidationError] = sorted(_VALIDATOR.iter_errors(raw), key=_place)
+    errors: list[ValidationError] = sorted(_validator().iter_errors(raw), key=_place)
     for error in errors:
         yield from _sentences(error)
 
 
-def _place(error: ValidationError) -> list[str]:
+def _place(error: "ValidationError") -> list[str]:
     """Sorts by path, and tenth items after second ones."""
     return [f"{part:06}" if isinstance(part, int) else part for part in error.absolute_path]
 
 
-def _sentences(error: ValidationError) -> Iterator[str]:
+def _sentences(error: "ValidationError") -> Iterator[str]:
     path = list(error.absolute_path)
     got: Any = error.instance
     schema: Any = error.schema
