@@ -128,6 +128,29 @@ def test_a_statement_ends_at_its_timeout_and_the_connection_lives_on(opened: Ope
     assert backend(users) == first
 
 
+def test_no_read_goes_over_a_connection_that_did_not_take_its_timeout(
+    opened: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement without an end would hold a sandbox; the next read logs in anew, and leaves no connection behind."""
+    refused: list[psycopg.Connection] = []
+    execute = psycopg.Connection.execute
+
+    def refusing_once(connection: psycopg.Connection, statement: str, **options: Any) -> Any:
+        if not refused:
+            refused.append(connection)
+            raise psycopg.errors.QueryCanceled("canceling statement due to user request")
+        return execute(connection, statement, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", refusing_once)
+    users = opened(timeout_ms=300)
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        users.read("user-1")
+    assert refused[0].closed
+    assert users.read("user-1") == mock.users()[0]
+    assert users._connection is not None
+    assert users._connection.execute("SHOW statement_timeout").fetchone() == ("300ms",)
+
+
 def test_a_timeout_of_zero_is_left_to_the_role(opened: Opens) -> None:
     users = opened(timeout_ms=0)
     users.read("user-1")

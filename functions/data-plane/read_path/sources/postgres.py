@@ -75,10 +75,14 @@ class PostgresUsers:
     def _open(self) -> psycopg.Cursor[Any]:
         """Return the one cursor: made anew it costs as much as the round trip."""
         if self._cursor is None or self._connection is None or _is_dead(self._connection):
-            self._connection = self._log_in()
-            self._cursor = self._connection.cursor(binary=True)
-            if self._statement_timeout_ms:
-                self._connection.execute(f"SET statement_timeout = {int(self._statement_timeout_ms)}")
+            connection = self._log_in()
+            try:
+                if self._statement_timeout_ms:
+                    connection.execute(f"SET statement_timeout = {int(self._statement_timeout_ms)}")
+            except psycopg.Error:
+                connection.close()  # kept, it would serve every read to come without a timeout
+                raise
+            self._connection, self._cursor = connection, connection.cursor(binary=True)
         return self._cursor
 
     def _select(self, cursor: psycopg.Cursor[Any], user_id: str) -> User | None:
