@@ -8,21 +8,23 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_stack.alarms import evaluate
+from ramp.adapters.metrics import MINUTE_SECONDS, metric_stat, read_series
 
 from rampctl.rehearsal import drawing
 from rampctl.session import Session
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from mypy_boto3_cloudwatch.type_defs import MetricStatTypeDef
 
 NAME = "huntaze-prisma-migration"
 PARTS = 120  # points of a line, at most
-SHORTEST_PERIOD_SECONDS = 5
+LOCAL_SECONDS = 5  # the local stack keeps every datapoint, and its ramps last minutes
 COLUMNS = 2
 ALARMS_A_ROW = 3
 Series = Mapping[float, float]
@@ -77,7 +79,7 @@ def draw(session: Session, file: Path, seconds: float) -> None:
     figure = Figure(figsize=(12, 2.6 * rows + 0.8), layout="constrained")
     FigureCanvasAgg(figure)
     until = time.time()
-    period = max(SHORTEST_PERIOD_SECONDS, round(seconds / PARTS))
+    period = period_seconds(seconds, is_local=session.is_local)
     for axes, properties in zip(figure.subplots(rows, COLUMNS).flat, charts, strict=False):
         chart(axes, properties, read(cloudwatch, lines_of(properties), until - seconds, until, period))
     figure.suptitle(_states(cloudwatch, widgets), fontsize=8)
@@ -85,20 +87,22 @@ def draw(session: Session, file: Path, seconds: float) -> None:
         figure.savefig(file)
 
 
+def period_seconds(seconds: float, *, is_local: bool) -> int:
+    """How far apart the points of `seconds` are.
+
+    Source: Amazon CloudWatch API reference, MetricStat: multiples of 60 for metrics of regular resolution.
+    """
+    shortest = LOCAL_SECONDS if is_local else MINUTE_SECONDS
+    return shortest * ceil(seconds / PARTS / shortest)
+
+
 def read(cloudwatch: Any, lines: Sequence[Line], since: float, until: float, period: int) -> dict[str, Series]:
-    """Each visible line's values by their minutes before `until`."""
-    metrics = [line for line in lines if line.metric]
-    answer = cloudwatch.get_metric_data(
-        MetricDataQueries=[
-            {"Id": f"q{index}", "MetricStat": _stat(line, period)} for index, line in enumerate(metrics)
-        ],
-        StartTime=datetime.fromtimestamp(since // period * period, UTC),
-        EndTime=datetime.fromtimestamp(until, UTC),
-    )
-    found: dict[str, dict[float, float]] = {line.id: {} for line in metrics}
-    for result in answer["MetricDataResults"]:
-        moments = (moment.timestamp() for moment in result["Timestamps"])
-        found[metrics[int(result["Id"][1:])].id] = dict(zip(moments, result["Values"], strict=True))
+    """Each visible line's values by their minutes before `until`.
+
+    Raises AwsUnavailable for an answer that is not whole.
+    """
+    asked = {line.id: _stat(line, period) for line in lines if line.metric}
+    found = read_series(cloudwatch, asked, since // period * period, until)
     known = sorted({at for points in found.values() for at in points})
     for line in lines:
         if line.expression:
@@ -136,11 +140,10 @@ def _written_out(words: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, 
     return tuple(before[index] if word == "." else word for index, word in enumerate(words))
 
 
-def _stat(line: Line, period: int) -> dict[str, Any]:
+def _stat(line: Line, period: int) -> "MetricStatTypeDef":
     namespace, name, *pairs = line.metric
-    dimensions = [{"Name": key, "Value": value} for key, value in zip(pairs[::2], pairs[1::2], strict=True)]
-    metric = {"Namespace": namespace, "MetricName": name, "Dimensions": dimensions}
-    return {"Metric": metric, "Period": period, "Stat": line.stat}
+    dimensions = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    return metric_stat(namespace, name, dimensions, line.stat, period)
 
 
 def _states(cloudwatch: Any, widgets: Sequence[Mapping[str, Any]]) -> str:

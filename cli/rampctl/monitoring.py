@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from ramp.adapters.metrics import NAMESPACE
+from ramp.adapters.metrics import MINUTE_SECONDS, ArmReading
 from ramp.core.plan import format_percent
+from ramp.errors import AwsUnavailable
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -24,7 +25,7 @@ from rampctl.session import Session
 from rampctl.troubles import told_as
 from rampctl.words import milliseconds
 
-WINDOW_SECONDS, PERIOD_SECONDS = 300, 60
+WINDOW_SECONDS = 300
 REFRESH_SECONDS = 5.0
 LINES = 10
 LINES_SECONDS = 60
@@ -32,16 +33,6 @@ PAGES = 5  # of one function; a page of a filter can be empty
 WATCHED = frozenset({"secret", "alias", "flag", "alarm dimensions"})  # checks that read no user
 MARKED = '{ $.message = "[*" }'
 COLOURS = {"OK": "green", "ALARM": "bold red"}
-ARMS = ("control", "candidate", "shadow")
-
-
-@dataclass(frozen=True)
-class ArmReading:
-    """One arm's last five minutes; `p95_ms` is the highest minute's, None without a request."""
-
-    requests: int
-    errors: int
-    p95_ms: float | None
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,11 @@ def monitor(session: Session, console: Console, *, watch: bool, as_json: bool) -
             time.sleep(REFRESH_SECONDS)
             try:
                 shown = view(read(session, time.time()))
-            except (ClientError, BotoCoreError) as error:  # the next one may be answered: keep what was read last
+            except (
+                ClientError,
+                BotoCoreError,
+                AwsUnavailable,
+            ) as error:  # the next one may be answered: keep what was read last
                 live.update(Group(Text(told_as(error)[0], "bold red"), shown), refresh=True)
             else:
                 live.update(shown, refresh=True)
@@ -96,7 +91,7 @@ def read(session: Session, now: float) -> Reading:
         deployment=_deployment(session),
         alarms={guard.name: guard.state for guard in guards},
         unsound=_unsound(session, is_ramping=bool(ramps)),
-        arms=_arms(session, now),
+        arms=session.metrics.arms(now - WINDOW_SECONDS, now + MINUTE_SECONDS),
         lines=tuple(_lines(session, now)),
     )
 
@@ -133,43 +128,6 @@ def _deployment(session: Session) -> str:
         return "no deployment yet"
     newest = items[0]  # newest first, see ramp.adapters.flag_lever
     return f"deployment {newest['DeploymentNumber']} {newest['State']}, {newest.get('PercentageComplete', 0):g} %"
-
-
-def _arms(session: Session, now: float) -> dict[str, ArmReading]:
-    asked = [
-        (arm, metric, stat)
-        for arm in ARMS
-        for metric, stat in (("requests", "Sum"), ("errors", "Sum"), ("latency_ms", "p95"))
-    ]
-    answer = session.client("cloudwatch").get_metric_data(
-        MetricDataQueries=[
-            {
-                "Id": f"q{index}",
-                "MetricStat": {
-                    "Metric": {
-                        "Namespace": NAMESPACE,
-                        "MetricName": metric,
-                        "Dimensions": [{"Name": "arm", "Value": arm}],
-                    },
-                    "Period": PERIOD_SECONDS,
-                    "Stat": stat,
-                },
-            }
-            for index, (arm, metric, stat) in enumerate(asked)
-        ],
-        StartTime=datetime.fromtimestamp(now - WINDOW_SECONDS, UTC),
-        EndTime=datetime.fromtimestamp(now + PERIOD_SECONDS, UTC),
-    )
-    values: dict[str, Any] = {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
-    found = {(arm, metric): values.get(f"q{index}", []) for index, (arm, metric, _) in enumerate(asked)}
-    return {
-        arm: ArmReading(
-            round(sum(found[arm, "requests"])),
-            round(sum(found[arm, "errors"])),
-            max(found[arm, "latency_ms"], default=None),
-        )
-        for arm in ARMS
-    }
 
 
 def _lines(session: Session, now: float) -> Iterator[str]:

@@ -12,6 +12,7 @@ from botocore.exceptions import (
 )
 from local_stack.process import LocalStackError
 from ramp.core.plan import PlanInvalid
+from ramp.errors import AwsUnavailable
 
 from rampctl.exits import Exit
 
@@ -19,7 +20,7 @@ EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidClientToke
 DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
-FORESEEN: tuple[type[Exception], ...] = (PlanInvalid, LocalStackError, ClientError, BotoCoreError)
+FORESEEN: tuple[type[Exception], ...] = (PlanInvalid, LocalStackError, ClientError, BotoCoreError, AwsUnavailable)
 
 
 def told_as(error: Exception) -> tuple[str, Exit]:
@@ -30,6 +31,8 @@ def told_as(error: Exception) -> tuple[str, Exit]:
         return _refusal(error), Exit.UNKNOWN
     if isinstance(error, BotoCoreError):
         return _no_answer(error), Exit.UNKNOWN
+    if isinstance(error, AwsUnavailable):
+        return f"AWS: {_sentence(error)}.", Exit.UNKNOWN
     return f"local stack: {error}", Exit.UNKNOWN
 
 

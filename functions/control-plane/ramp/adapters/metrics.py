@@ -12,7 +12,7 @@ from ramp.errors import AwsUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef, MetricTypeDef
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricStatTypeDef, MetricTypeDef
 
 NAMESPACE = "Huntaze/ReadPath"
 ROUTER_COUNTS = ("requests", "errors", "slow", "user_errors", "dispatch_errors", "misrouted")
@@ -46,6 +46,15 @@ class History:
     def requests(self) -> int:
         """How many requests of control it is drawn from."""
         return sum(bucket.control_requests for bucket in self.buckets)
+
+
+@dataclass(frozen=True)
+class ArmReading:
+    """One arm of late; `p95_ms` is the highest minute's, None without a request."""
+
+    requests: int
+    errors: int
+    p95_ms: float | None
 
 
 class Metrics:
@@ -97,6 +106,20 @@ class Metrics:
         ]
         return tuple(_buckets(self._series(asked, since, until), -1, MINUTE_SECONDS))
 
+    def arms(self, since: float, until: float) -> dict[str, ArmReading]:
+        """What every arm did, under whatever ramp or none; epoch seconds."""
+        counted = (("requests", "Sum"), ("errors", "Sum"), ("latency_ms", "p95"))
+        asked = [_Query(arm, metric, stat, MINUTE_SECONDS, {"arm": arm}) for arm in COUNTS for metric, stat in counted]
+        series = self._series(asked, since, until)
+        return {
+            arm: ArmReading(
+                round(sum(series[arm, "requests"].values())),
+                round(sum(series[arm, "errors"].values())),
+                max(series[arm, "p95"].values(), default=None),
+            )
+            for arm in COUNTS
+        }
+
     def alarms(self) -> dict[str, str]:
         """Each guard's state: OK, ALARM, INSUFFICIENT_DATA, or MISSING when there is no such alarm.
 
@@ -116,22 +139,47 @@ class Metrics:
 
     def _series(self, asked: "Sequence[_Query]", since: float, until: float) -> "_Series":
         """Each query's values by the start of their period; from `since`, rounded down to its period, to `until`."""
-        series: _Series = {(query.arm, query.key): {} for query in asked}
         by_id = {f"q{index}": query for index, query in enumerate(asked)}
-        pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=[query.to_wire(query_id) for query_id, query in by_id.items()],
-            StartTime=datetime.fromtimestamp(since // asked[0].seconds * asked[0].seconds, UTC),
-            EndTime=datetime.fromtimestamp(until, UTC),
+        found = read_series(
+            self._cloudwatch,
+            {query_id: query.to_wire() for query_id, query in by_id.items()},
+            since // asked[0].seconds * asked[0].seconds,
+            until,
         )
-        answered: dict[str, str] = {}
-        for page in pages:
-            for result in _list_in(page, "MetricDataResults"):
-                name, values = _read(result, by_id)
-                query = by_id[name]
-                series[query.arm, query.key].update(values)
-                answered[name] = str(result.get("StatusCode", "Complete"))
-        _refuse_incomplete(answered, by_id)
-        return series
+        return {(query.arm, query.key): found[query_id] for query_id, query in by_id.items()}
+
+
+def read_series(
+    cloudwatch: "CloudWatchClient", asked: "Mapping[str, MetricStatTypeDef]", since: float, until: float
+) -> dict[str, dict[float, float]]:
+    """Each of `asked` by its id: values by the start of their period, all in epoch seconds.
+
+    Raises:
+        AwsUnavailable: the answer is none, or lacks a series or a part of one.
+    """
+    series: dict[str, dict[float, float]] = {query_id: {} for query_id in asked}
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=[{"Id": query_id, "MetricStat": query} for query_id, query in asked.items()],
+        StartTime=datetime.fromtimestamp(since, UTC),
+        EndTime=datetime.fromtimestamp(until, UTC),
+    )
+    answered: dict[str, str] = {}
+    for page in pages:
+        for result in _list_in(page, "MetricDataResults"):
+            name, values = _read(result, asked)
+            series[name].update(values)
+            answered[name] = str(result.get("StatusCode", "Complete"))
+    _refuse_incomplete(answered, asked)
+    return series
+
+
+def metric_stat(
+    namespace: str, name: str, dimensions: Mapping[str, str], stat: str, period_seconds: int
+) -> "MetricStatTypeDef":
+    """One statistic of one metric, as GetMetricData takes it."""
+    pairs: list[DimensionTypeDef] = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+    metric: MetricTypeDef = {"Namespace": namespace, "MetricName": name, "Dimensions": pairs}
+    return {"Metric": metric, "Period": period_seconds, "Stat": stat}
 
 
 _Series = dict[tuple[str, str], dict[float, float]]
@@ -148,7 +196,7 @@ def _read(result: Mapping[str, Any], asked: Container[str]) -> tuple[str, dict[f
     """A series' name, and its values by the start of their period, in whatever order they came."""
     name, starts, values = str(result.get("Id"))[:SHOWN_LENGTH], result.get("Timestamps"), result.get("Values")
     if name not in asked:
-        raise AwsUnavailable("MetricDataResults.Id: was not asked for, got another, expected q0 and on")
+        raise AwsUnavailable("MetricDataResults.Id: was not asked for, got another, expected one that was")
     if not isinstance(starts, list) or not isinstance(values, list) or len(starts) != len(values):
         raise AwsUnavailable(f"MetricDataResults.{name}: does not pair up, expected as many Timestamps as Values")
     if not all(isinstance(start, datetime) for start in starts):
@@ -185,11 +233,9 @@ class _Query(NamedTuple):
     def key(self) -> str:
         return self.metric if self.stat == "Sum" else self.stat
 
-    def to_wire(self, query_id: str) -> "MetricDataQueryTypeDef":
+    def to_wire(self) -> "MetricStatTypeDef":
         """As GetMetricData takes it."""
-        dimensions: list[DimensionTypeDef] = [{"Name": name, "Value": value} for name, value in self.dimensions.items()]
-        metric: MetricTypeDef = {"Namespace": NAMESPACE, "MetricName": self.metric, "Dimensions": dimensions}
-        return {"Id": query_id, "MetricStat": {"Metric": metric, "Period": self.seconds, "Stat": self.stat}}
+        return metric_stat(NAMESPACE, self.metric, self.dimensions, self.stat, self.seconds)
 
 
 def _arm_counts(arm: str, series: _Series) -> ArmCounts:
