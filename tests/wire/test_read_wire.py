@@ -20,10 +20,12 @@ from read_path.core.noise import Noise
 from read_path.core.observation import CandidateError
 from read_path.core.routing import AdapterFlag, Flags, Phase, ShadowFlag, parse
 from read_path.serve import Invocation, Service, serve
-from read_path.settings import candidate_settings, router_settings, shadow_settings
+from read_path.settings import SettingsError, candidate_settings, router_settings, shadow_settings
 from read_path.sources import mock
 
-PAGE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "wire.md").read_text()
+TEMPLATE = (ROOT / "template.yaml").read_text()
 PHASE = Phase("ramp-7f3a", "2", control_slow_ms=11.3, candidate_slow_ms=61.3)
 
 
@@ -171,3 +173,22 @@ def test_every_variable_of_the_page_is_read_and_no_other() -> None:
     readers = ("router", "candidate", "comparator")
     rows = [row for row in table("Names from the environment")[2:] if any(reader in row[1] for reader in readers)]
     assert environment.asked == {name for row in rows for name in names(row[0])}
+
+
+def test_the_staleness_of_the_page_is_the_routers_and_the_templates() -> None:
+    """A stack takes no value that its routers refuse."""
+    (meaning,) = [row[2] for row in table("Names from the environment")[2:] if "FLAG_STALENESS_SECONDS" in row[0]]
+    found = re.search(r"; (\d+)–(\d+), `(\d+)`", meaning)
+    assert found
+    low, high, default = map(int, found.groups())
+    given = re.search(r"FlagStalenessSeconds:\n.*\n +Default: (\d+)\n +MinValue: (\d+)\n +MaxValue: (\d+)", TEMPLATE)
+    assert given
+    assert tuple(map(int, given.groups())) == (default, low, high)
+    needed = dict.fromkeys(["APPCONFIG_APPLICATION", "APPCONFIG_ENVIRONMENT", "APPCONFIG_PROFILE"], "x")
+    needed |= {"CANDIDATE_FUNCTION": "x", "SHADOW_FUNCTION": "x"}
+    assert router_settings(needed).flag_staleness_seconds == default
+    for seconds in (low, high):
+        assert router_settings({**needed, "FLAG_STALENESS_SECONDS": str(seconds)}).flag_staleness_seconds == seconds
+    for seconds in (low - 1, high + 1):
+        with pytest.raises(SettingsError):
+            router_settings({**needed, "FLAG_STALENESS_SECONDS": str(seconds)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ramp.core.check import Numbers
 from ramp.core.evidence import ArmCounts
 from ramp.core.flag_document import OFF, FlagNames, Setting, promoted_setting, read_setting, setting_for, write_setting
 from ramp.core.state import RampState
+from ramp.settings import PageSettings, Settings, WebhookSettings
 from read_path.core.routing import Arm, Flags, Phase, decide
 from read_path.core.routing import parse as parse_flags
 
@@ -184,3 +186,30 @@ def test_every_number_of_a_check_is_on_the_page() -> None:
     section = PAGE.split("### A look's document")[1].split("## Log messages")[0]
     rows = re.findall(r"^\| (`[a-z_0-9`, ]+) \|", section, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"\w+", row)} == {*Numbers._fields}
+
+
+@pytest.mark.parametrize(
+    ("reader", "read"),
+    [
+        ("tasks", Settings.from_environment),
+        ("page", PageSettings.from_environment),
+        ("webhook", WebhookSettings.from_environment),
+    ],
+)
+def test_every_variable_of_the_page_is_read_and_no_other(
+    reader: str, read: Callable[[Mapping[str, str]], object]
+) -> None:
+    """The page is where a template of one's own looks them up."""
+
+    class Environment(dict[str, str]):
+        def __missing__(self, name: str) -> str:
+            return self.setdefault(name, "")
+
+    section = PAGE.split("## Names from the environment")[1]
+    rows = re.findall(r"^\| ([A-Z_` ]+) \| ([a-z, ]+) \|", section, re.MULTILINE)
+    assert rows
+    asked = Environment()
+    read(asked)
+    assert set(asked) == {
+        name for names, readers in rows if reader in readers.split(", ") for name in re.findall(r"\w+", names)
+    }
