@@ -52,7 +52,7 @@ class Survey:
 
 def run(ask: Ask, sample: int | None, console: Console, *, as_json: bool) -> Exit:
     """Walk every user, or about `sample` of them evenly; 0 the data are ready, 1 they are not."""
-    survey = walk(ask, sample, console)
+    survey = walk(ask, sample)
     if as_json:
         console.file.write(json.dumps({**vars(survey), "ready": survey.is_ready}) + "\n")
     else:
@@ -61,7 +61,7 @@ def run(ask: Ask, sample: int | None, console: Console, *, as_json: bool) -> Exi
     return DONE if survey.is_ready else FOUND
 
 
-def walk(ask: Ask, sample: int | None, console: Console) -> Survey:
+def walk(ask: Ask, sample: int | None) -> Survey:
     """Ask for page after page, with a bar on the terminal."""
     first = ask({"kind": "walk", "offset": 0, "limit": 1, "stride": 1})
     users = first["control"]["users"]

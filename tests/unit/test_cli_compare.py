@@ -43,7 +43,7 @@ def asking(told: Any, candidate: dict[str, Answer | Exception], census: object =
 
 
 def surveyed(ask: Ask, sample: int | None = None) -> Survey:
-    return comparing.walk(ask, sample, Console(file=io.StringIO()))
+    return comparing.walk(ask, sample)
 
 
 def test_equal_data_are_ready(told: Any) -> None:

@@ -1,7 +1,6 @@
 """A bucket: what was counted in one period of one step, per arm. See docs/wire.md, Metrics."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 
 
 class Bucket(NamedTuple):
@@ -36,15 +35,3 @@ class Bucket(NamedTuple):
     def end(self) -> float:
         """Epoch seconds; the bucket counts what came before."""
         return self.start + self.seconds
-
-    def to_wire(self) -> dict[str, float]:
-        """Plain JSON without the counts that are zero."""
-        return {name: value for name, value in self._asdict().items() if value or name in _ALWAYS}
-
-    @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """The inverse of `to_wire`."""
-        return cls(**wire)
-
-
-_ALWAYS = frozenset({"start", "seconds", "step"})

@@ -129,15 +129,6 @@ class Below(NamedTuple):
         """The natural logarithm of the present value E."""
         return _mixture(self.log_r, _BELOW)
 
-    def to_wire(self) -> list[float | None]:
-        """Plain JSON: ln R for each multiplier; None stands for minus infinity."""
-        return _to_wire(self.log_r)
-
-    @classmethod
-    def from_wire(cls, wire: Sequence[float | None]) -> Self:
-        """The inverse of `to_wire`, to the bit."""
-        return cls(tuple(_from_wire(wire)))
-
 
 def log_gains(n: float, x: float, p0: float, *, power: float = 1.0, odds_max: float = inf) -> list[float]:
     """l for each multiplier of `ABOVE_ODDS`; arguments and errors are those of `Above.fold`."""

@@ -77,7 +77,7 @@ class StepForecast:
     """What a step will see: counts of the candidate's requests, served or in shadow.
 
     `certificate_requests` counts the steps before, too; `certificate_seconds` is what is left of it here, for a
-    candidate without failures; `slow_seconds` the same for one that fails half as often as the certificate allows.
+    candidate without failures.
     `caught_rate` is the smallest rate of failures that is rolled back by the end of the step in 9 of 10 ramps;
     `users_at_risk` are how many fall into the share on average, rounded up.
     `asked_share` (0-1): ramps of a candidate without failures that end in a question here, since too few users fall
@@ -88,7 +88,6 @@ class StepForecast:
     requests: float
     certificate_requests: int
     certificate_seconds: float
-    slow_seconds: float
     caught_rate: float
     users_at_risk: int
     asked_share: float = 0.0
@@ -138,11 +137,6 @@ class Forecast:
     def watched_seconds(self) -> float:
         """The same, where no step waits longer than its patience."""
         return sum(min(step.seconds, step.limit_seconds) for step in self.steps)
-
-    @property
-    def seconds_to_whole(self) -> float:
-        """From the start until every user is on the candidate, with a clean candidate."""
-        return sum(step.seconds for step in self.steps[:-1])
 
 
 def first_share(traffic: Traffic) -> float:
@@ -270,7 +264,6 @@ def _step_forecast(
         requests=requests,
         certificate_requests=needed,
         certificate_seconds=certificate_seconds,
-        slow_seconds=_divided(max(0.0, _slow_requests(bound, beta) - live_requests), pace),
         caught_rate=_caught_rate(live_requests + requests, policy),
         users_at_risk=-(-traffic.users * step.share_ppm // HUNDRED_PERCENT_PPM),
         empty_share=_below(1, traffic.users, step.share) if 0 < step.share < 1 else 0.0,

@@ -4,8 +4,6 @@ The browser holds a random cookie that no other site can read, and each form a v
 purpose. A site that posts here knows neither, and its requests say where they come from.
 """
 
-import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -39,16 +37,6 @@ def cookie_of(sent: str) -> str | None:
     except CookieError:
         return None
     return found.value if found else None
-
-
-def text_of(body: str, *, is_base64: bool) -> str:
-    """A posted body as text; what is none, or no base64, becomes something that no form of ours carries."""
-    if not is_base64:
-        return body
-    try:
-        return base64.b64decode(body).decode("utf-8", "replace")
-    except binascii.Error:
-        return ""
 
 
 def fields(body: str) -> dict[str, str]:
