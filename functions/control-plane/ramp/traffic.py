@@ -123,7 +123,10 @@ class Traffic:
             with self._flag.unmonitored():
                 self._flag.put(OFF, description(ramp))
         if back is not None:
-            self._alias.restore(back)
+            with troubles:
+                self._alias.restore(back)
+        if passing := [error for error in troubles.errors if isinstance(error, TrafficNotShifted)]:
+            raise passing[0]  # trying again may help this one, whatever befell the other
         troubles.raised()
 
     def promote(self, state: RampState, fence: Callable[[], None]) -> Position:
