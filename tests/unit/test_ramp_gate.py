@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ramp.core.bucket import Bucket
 from ramp.core.check import Check, Consequence, Verdict, worst
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.gate import alarm_checks, checks
@@ -130,6 +131,19 @@ def test_the_share_is_about_the_configured_one(served: int, verdict: Verdict) ->
     if served == 100:
         evidence = replace(evidence, control=ArmCounts(requests=900))
     assert check("share", evidence, CANARY).verdict is verdict
+
+
+@pytest.mark.parametrize(("silent_seconds", "verdict"), [(900, PASS), (901, UNKNOWN)])
+def test_the_share_of_well_before_a_silence_is_not_that_of_now(silent_seconds: int, verdict: Verdict) -> None:
+    evidence = Evidence(
+        control=ArmCounts(requests=900),
+        candidate=ArmCounts(requests=100),
+        until=10_000,
+        buckets=(Bucket(0, 60, 1), Bucket(10_000 - silent_seconds - 60, 60, 1)),
+    )
+    found = check("share", evidence, CANARY)
+    assert found.verdict is verdict
+    assert ("; nothing has been measured for 15 minutes" in found.reason) is (verdict is UNKNOWN)
 
 
 @pytest.mark.parametrize(("failed", "flips"), [(0, 21), (20, 1)])

@@ -222,6 +222,17 @@ def test_a_share_that_is_not_the_plans_is_asked_about() -> None:
     assert ending.seconds == played.seconds
 
 
+def test_after_a_silence_a_ramp_waits_for_the_next_request() -> None:
+    """At 100 requests a day there are often none in a quarter of an hour, in many runs too."""
+    days = [{"percent": percent, "bake_seconds": 4 * 86_400} for percent in (0, 50, 100)]
+    plan = {"steps": days, "deadline_seconds": 30 * 86_400}
+    drama = replace(scene(plan=plan), traffic=Traffic(100 / 86_400, 50))
+    played, ending = play(drama, DEFINITION, 1), many.end(drama, TOKEN_SECONDS, 1)
+    assert any("nothing has been measured for" in str(moment) for moment in timeline.moments(played))
+    assert played.ramp.code is Exit.PROMOTED
+    assert ending.seconds == played.seconds
+
+
 @pytest.mark.parametrize("name", ["ramp.svg", "ramp.png"])
 def test_the_picture_is_made(tmp_path: Path, name: str) -> None:
     """Of the kind that its name says, with both arms in it."""

@@ -184,6 +184,19 @@ def test_the_share_may_be_half_to_twice_what_is_configured(served: int, verdict:
     assert check.verdict is verdict
 
 
+@pytest.mark.parametrize(("minutes", "verdict"), [(15, Verdict.PASS), (16, Verdict.INCONCLUSIVE)])
+def test_what_was_measured_well_before_a_silence_passes_nothing(minutes: int, verdict: Verdict) -> None:
+    """Nobody asks, or the routers lost the flag, or the metrics end somewhere: nothing is known of now."""
+    state = _state(_minutes(100, **_served(10)))
+    found = {check.name: check for check in checks(state, CANARY, POLICY, (100 + minutes) * MINUTE)}["share"]
+    assert found.verdict is verdict
+    assert ("nothing has been measured for 16 minutes, so nothing is known of now; look" in found.reason) is (
+        verdict is Verdict.INCONCLUSIVE
+    )
+    assert found.numbers.needs_trials == (1 if verdict is Verdict.INCONCLUSIVE else 0)
+    assert _check("share", _minutes(100, **_served(10))).verdict is Verdict.PASS
+
+
 def test_shadow_passes_on_its_three_certificates_and_on_nothing_less() -> None:
     """Mismatches, errors and latency, each by itself: take one away and the step waits."""
     good: dict[str, int] = {

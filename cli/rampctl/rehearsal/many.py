@@ -138,7 +138,7 @@ class _Ramp:
         known, position = self._evidence.known(), position_of(plan, looked.step)
         rows = judgements(known, position, self._evidence.policy)
         checks = [Check(row.name, row.verdict, row.consequence, "", Numbers(trials=row.tally.trials)) for row in rows]
-        verdict, _ = share_verdict(known, position, self._evidence.policy)
+        verdict, _ = share_verdict(known, position, self._evidence.policy, self._evidence.until)
         total = Numbers(trials=known.step.control + known.step.candidate)
         checks.append(Check("share", verdict, Consequence.ASK, "", total))
         checks += gate.alarm_checks(dict.fromkeys(GUARDS, "OK"))  # one that is not has aborted the ramp
@@ -188,6 +188,7 @@ class _Evidence:
         self.policy = policy_of(plan)
         self._simulation, self._plan, self._known = simulation, plan, known
         self._step, self._after, self._dealt_until, self._served = 0, 0.0, 0.0, 0
+        self.until = START
         self._stretch: Stretch | None = None
         self._count = 0  # periods of the stretch that have been read
         budgets = (value for name, value in self.policy._asdict().items() if name.startswith("alpha_"))
@@ -204,6 +205,7 @@ class _Evidence:
         """All that is visible at `now`, in seconds since the ramp began."""
         settings = self._plan.evidence
         until = (now - settings.delay_seconds) // settings.period_seconds * settings.period_seconds
+        self.until = START + until
         if until > self._dealt_until:
             self._keep()
             self._look_ahead(settings.period_seconds)

@@ -13,6 +13,7 @@ from ramp.core.evidence import Evidence
 from ramp.core.judgement import duration
 from ramp.core.martingale import MAX_COUNT, first_count
 from ramp.core.plan import WHOLE_PPM, Gates, Step, format_percent
+from ramp.core.silence import silent
 
 REQUESTS_PER_USER = 20  # users, not requests, are dealt to the arms: one user's requests all fall on the same side
 SHARE_BAND = (0.5, 2.0)  # Source: requirements, 1 % configured: investigate outside 0.5–2 %
@@ -260,7 +261,7 @@ def _latency(evidence: Evidence, step: Step, gates: Gates, control_p95_ms: float
 
 
 def _share(evidence: Evidence, step: Step) -> Check:
-    """Whether users land where the plan puts them, tempered for few users.
+    """Whether users land where the plan puts them, tempered for few users; after a silence nothing is known of it.
 
     The band is half to twice the target, widened to three standard deviations of a share of `requests / 20` users.
     Source: docs/wire.md, Bucket (users are dealt independently), binomial standard deviation.
@@ -268,13 +269,16 @@ def _share(evidence: Evidence, step: Step) -> Check:
     served, control = evidence.candidate.requests, evidence.control.requests
     total, target = served + control, step.share_ppm / WHOLE_PPM
     low, high = _share_band(target, total)
+    silence = silent(evidence.until - max((bucket.end for bucket in evidence.buckets), default=evidence.until))
 
     def judged(on_candidate: int, on_control: int) -> Verdict:
         x, n = served + on_candidate, total + on_candidate + on_control
         if not n or (not x and not step.is_shadow):
             return Verdict.INCONCLUSIVE
         least, most = _share_band(target, n)
-        return Verdict.PASS if least <= x / n <= most else Verdict.FAIL
+        if not least <= x / n <= most:
+            return Verdict.FAIL
+        return Verdict.INCONCLUSIVE if silence and not (on_candidate or on_control) else Verdict.PASS
 
     verdict = judged(0, 0)
     either = (_flips(verdict, lambda count: judged(count, 0)), _flips(verdict, lambda count: judged(0, count)))
@@ -294,7 +298,8 @@ def _share(evidence: Evidence, step: Step) -> Check:
         return Check("share", verdict, Consequence.ASK, "no request has been measured yet", numbers)
     seen = f"the candidate served {served} of {total} requests ({100 * served / total:.2f} %)"
     if verdict is Verdict.INCONCLUSIVE:
-        return Check("share", verdict, Consequence.ASK, f"{seen}, so nothing is known of it", numbers)
+        said = f"{seen}; {silence}" if silence else f"{seen}, so nothing is known of it"
+        return Check("share", verdict, Consequence.ASK, said, numbers)
     line = "in line with" if verdict is Verdict.PASS else "out of line with"
     reason = f"{seen}, {line} the {format_percent(step.share_ppm)} configured"
     return Check("share", verdict, Consequence.ASK, reason, numbers)

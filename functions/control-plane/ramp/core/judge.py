@@ -34,7 +34,7 @@ def judge(state: RampState, evidence: Evidence, kept: Mapping[str, Any], now: fl
     buckets = [bucket._replace(share_ppm=share_ppm) for bucket in evidence.buckets if bucket.end > known.horizon]
     settled = fold(known, buckets, policy, until=min(evidence.until, now - settle_seconds))
     view = fold(settled, buckets, policy, until=evidence.until)
-    checks = sequential_checks.checks(view, position_of(state.plan, state.step), policy)
+    checks = sequential_checks.checks(view, position_of(state.plan, state.step), policy, evidence.until)
     checks = explained(checks, state, evidence, now)
     return Look((*exact, *checks), settled.to_wire(), view.to_wire())
 

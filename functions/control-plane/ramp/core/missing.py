@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from ramp.core.check import Check, Missing, Verdict
 from ramp.core.evidence import Evidence
 from ramp.core.judgement import count, duration
+from ramp.core.silence import WHERE
 from ramp.core.state import RampState
 
 
@@ -40,8 +41,7 @@ def _missing(state: RampState, evidence: Evidence, now: float) -> tuple[Missing,
     if not (control or evidence.candidate_reads):
         return Missing.NO_SERIES, (
             f"the series does not exist: CloudWatch has no datapoint of any arm under ramp {state.ramp}, step "
-            f"{state.step}, {duration(now - state.step_started_at)} after it began; look whether anybody asks, whether "
-            "the router has read the flag, and whether it emits metrics"
+            f"{state.step}, {duration(now - state.step_started_at)} after it began; {WHERE}"
         )
     return Missing.NO_TRAFFIC, _no_traffic(state, control)
 

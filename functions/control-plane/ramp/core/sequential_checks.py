@@ -13,14 +13,18 @@ from ramp.core.judgement import Certificate, Judgement, count, percent
 from ramp.core.martingale import MAX_COUNT
 from ramp.core.policy import Policy, Position, harm_budget
 from ramp.core.sequential_gate import GateState, error_bounds, requests_per_user, share_band
+from ramp.core.silence import silent
 
 EQUAL_SHARE = 0.5
 
 
-def checks(state: GateState, position: Position, policy: Policy) -> tuple[Check, ...]:
-    """Every check that applies at `position`, in words and numbers, for `verdict.decide`; roll-backs first."""
+def checks(state: GateState, position: Position, policy: Policy, until: float = 0.0) -> tuple[Check, ...]:
+    """Every check that applies at `position`, in words and numbers, for `verdict.decide`; roll-backs first.
+
+    `until` (epoch seconds) is how far the buckets were read; 0 when nobody asks how old the newest is.
+    """
     rows = (judgement.check() for judgement in judgements(state, position, policy))
-    return (*rows, share(state, position, policy))
+    return (*rows, share(state, position, policy, until))
 
 
 def judgements(state: GateState, position: Position, policy: Policy) -> tuple[Judgement, ...]:
@@ -162,16 +166,17 @@ def _requests_per_second(state: GateState) -> float:
     return (step.control + step.candidate) / step.seconds if step.seconds else 0.0
 
 
-def share(state: GateState, position: Position, policy: Policy) -> Check:
+def share(state: GateState, position: Position, policy: Policy, until: float = 0.0) -> Check:
     """Whether requests land where the plan puts them: half to twice the share, or proven not to.
 
-    Two questions share the budget, too many and too few. At shadow, one request served is one too many.
+    Two questions share the budget, too many and too few. At shadow, one request served is one too many. What landed
+    well before a silence says nothing of now: routers may have lost the flag, or their metrics.
     """
-    verdict, reason = share_verdict(state, position, policy)
+    verdict, reason = share_verdict(state, position, policy, until)
     return Check("share", verdict, Consequence.ASK, reason, _share_numbers(state, position, policy, verdict))
 
 
-def share_verdict(state: GateState, position: Position, policy: Policy) -> tuple[Verdict, str]:
+def share_verdict(state: GateState, position: Position, policy: Policy, until: float = 0.0) -> tuple[Verdict, str]:
     """The verdict of `share` with its sentence and without its numbers: cheap enough to ask for in the millions."""
     step, target = state.step, position.target
     served, total = step.candidate, step.candidate + step.control
@@ -184,6 +189,8 @@ def share_verdict(state: GateState, position: Position, policy: Policy) -> tuple
         return Verdict.FAIL, f"{seen}, proven not to be about the {percent(target)} configured"
     if not served and not position.is_shadow:
         return Verdict.INCONCLUSIVE, f"{seen}, so nothing is known of it"
+    if silence := silent(until - state.horizon):
+        return Verdict.INCONCLUSIVE, f"{seen}; {silence}"
     return Verdict.PASS, f"{seen}, {percent(target)} configured"
 
 
