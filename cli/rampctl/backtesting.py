@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ramp.adapters.metrics import DAY_SECONDS
 from ramp.core.bucket import Bucket
 from ramp.core.feasibility import resolve
+from ramp.core.judgement import duration
 from ramp.core.plan import Plan
 from ramp.core.planner import Traffic
 from rich.console import Console
@@ -23,7 +24,6 @@ from rampctl.rehearsal.judging import Judged, judged
 from rampctl.rehearsal.replay import RecordedScene
 from rampctl.rehearsing import definition
 from rampctl.session import Session
-from rampctl.words import duration
 
 CLOUDWATCH = "cloudwatch"
 ROLLED_BACK = "rolled back"

@@ -87,7 +87,7 @@ def check(path: str, traffic: Traffic | None, console: Console, *, as_json: bool
 
 
 def _measured(period: str, users: int | None, *, local: bool) -> Traffic:
-    days = units.duration("--from-cloudwatch", period) / DAY_SECONDS
+    days = units.option_seconds("--from-cloudwatch", period) / DAY_SECONDS
     if not (days.is_integer() and 1 <= days <= MOST_DAYS):
         raise CommandError(f"--from-cloudwatch: is out of range, got {period}, expected 1d to {MOST_DAYS}d", USAGE)
     now, metrics = time.time(), Session.open(local=local).metrics

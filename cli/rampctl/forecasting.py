@@ -4,13 +4,12 @@ from math import isinf
 
 from ramp.core.bill import A_MONTH, NOTE, dollars, lines
 from ramp.core.cost import Cost
+from ramp.core.judgement import duration
 from ramp.core.outlook import HARDLY_ANY, forecast_words
 from ramp.core.plan import Plan, format_percent
 from ramp.core.planner import HISTORY_EVENTS_MAX, Forecast, StepForecast, Traffic
 from rich.console import Group, RenderableType
 from rich.table import Table
-
-from rampctl.words import duration
 
 
 def told(forecast: Forecast, traffic: Traffic, plan: Plan) -> RenderableType:

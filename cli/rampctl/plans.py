@@ -7,11 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ramp.core.judgement import duration
 from ramp.core.plan import SCHEMA, Gates, Plan, PlanInvalid
 from rich.console import Group, RenderableType
 from rich.table import Table
-
-from rampctl.words import duration
 
 STDIN = "-"
 AUTO_STEPS = (

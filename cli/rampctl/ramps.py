@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ramp.core.judgement import duration
 from ramp.core.plan import Plan, PlanInvalid
 
 from rampctl.exits import USAGE, CommandError, Exit
@@ -152,7 +153,7 @@ def follow(
         if not ramp.is_running:
             return
         if time.monotonic() >= until:
-            raise CommandError(f"{ramp.name}: has not ended within {limit_seconds:.0f} s; last: {ramp.reason}")
+            raise CommandError(f"{ramp.name}: has not ended within {duration(limit_seconds)}; last: {ramp.reason}")
         pause(POLL_SECONDS)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ramp.core.judgement import duration
 from ramp.core.plan import Plan
 from ramp.core.planner import Traffic
 from rich.console import Console
@@ -20,7 +21,6 @@ from rampctl.rehearsal.arm import Arm
 from rampctl.rehearsal.dealing import Setting
 from rampctl.rehearsal.scene import Scene
 from rampctl.rehearsal.stage import play
-from rampctl.words import duration
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _scene(raw: Any, options: Options) -> Scene:
         control=Arm(options.p95_ms, control),
         candidate=Arm(options.p95_ms, candidate),
         answer=options.answer,
-        answer_seconds=units.duration("--answer-after", options.answer_after),
+        answer_seconds=units.option_seconds("--answer-after", options.answer_after),
         guarded=options.alarms,
     )
 

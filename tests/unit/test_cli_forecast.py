@@ -29,9 +29,9 @@ def test_a_forecast_has_a_row_for_each_step_and_the_whole_in_words() -> None:
     result = check(PRODUCTION, "--traffic", "1000/day")
     words = " ".join(result.stdout.split())
     assert result.exit_code == 0, result.output
-    assert "shadow 1,000 535 clean 12 h 50 min 4.8 % 0" in words
+    assert "shadow 1,000 535 clean 12.8 hours 4.8 % 0" in words
     assert "At 1,000 requests a day of 50 users" in words
-    assert "takes 6.0 days in all" in words
+    assert "takes 6 days in all" in words
     assert "of the 25,000 events" in words
 
 
@@ -74,7 +74,7 @@ def test_an_infeasible_plan_exits_with_2_and_a_better_one() -> None:
     assert result.exit_code == 2
     assert "535 clean" in result.stdout
     lines = result.stderr.splitlines()
-    assert lines[0].startswith("steps[0]: cannot pass, got 83 requests in 2.0 hours, expected 535 clean ones")
+    assert lines[0].startswith("steps[0]: cannot pass, got 83 requests in 2 hours, expected 535 clean ones")
     assert lines[-1].startswith("steps: do not suit the traffic")
     scripted = check(BETA, "--traffic", "1000/day", "--json")
     told = json.loads(scripted.stdout)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ramp.core.judgement import duration
 from ramp.core.plan import Plan
 from rampctl.exits import CommandError, Exit
 from rampctl.news import news
 from rampctl.ramps import ENDINGS, Ramp, default_name, execution_arn, follow, parsed
 from rampctl.view import track, view
-from rampctl.words import duration
 from rich.console import Console
 
 RECORDED = json.loads(Path(__file__).with_name("test_cli_rolled_back.json").read_text())
@@ -162,7 +162,7 @@ def test_following_ends_with_the_ramp(running: Ramp, rolled_back: Ramp) -> None:
 
 def test_following_has_a_limit_and_says_what_it_saw_last(running: Ramp) -> None:
     """Nothing hangs."""
-    with pytest.raises(CommandError, match="has not ended within 0 s; last: 5 % is set and reads back") as raised:
+    with pytest.raises(CommandError, match="has not ended within 0 seconds; last: 5 % is set and reads back") as raised:
         list(follow(lambda: running, limit_seconds=0, pause=lambda _: None))
     assert raised.value.code is Exit.UNKNOWN
 
@@ -178,10 +178,12 @@ def test_small_words() -> None:
     assert default_name(datetime(2026, 11, 22, 3, 45, tzinfo=UTC)) == "ramp-20261122-034500"
     arn = execution_arn("arn:aws:states:us-east-1:1:stateMachine:huntaze-ramp", "r")
     assert arn == "arn:aws:states:us-east-1:1:execution:huntaze-ramp:r"
-    assert [duration(seconds) for seconds in (0, 8, 90_000, 86_400, 3_661)] == [
-        "0 s",
-        "8 s",
-        "1 d 1 h",
-        "1 d",
-        "1 h 1 min",
+    assert [duration(seconds) for seconds in (0, 0.2, 8, 3_661, 90_000, 172_800, 200_000)] == [
+        "0 seconds",
+        "1 second",
+        "8 seconds",
+        "61 minutes",
+        "25 hours",
+        "2 days",
+        "2.3 days",
     ]

@@ -37,7 +37,7 @@ def test_spent_patience_leads_where_the_plan_says(policy: str, action: Action) -
     assert decided(UNKNOWN, 1_199.0, on_patience=policy).action is Action.EXTEND
     decision = decided(UNKNOWN, 1_200.0, on_patience=policy)
     assert decision.action is action
-    assert "the evidence did not suffice within 1200 s" in decision.reason
+    assert "the evidence did not suffice within 20 minutes" in decision.reason
 
 
 def test_a_doubt_is_no_want_of_evidence_and_a_want_no_doubt() -> None:

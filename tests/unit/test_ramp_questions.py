@@ -51,7 +51,7 @@ def test_causes_that_come_and_go_are_one_question_that_times_out() -> None:
     decisions = looked(*islice(coming_and_going, 5))
     assert [decision.action for decision in decisions] == [Action.ASK] * 4 + [Action.ROLL_BACK]
     assert {asked(decision) for decision in decisions} == {("0-0", 700.0)}
-    assert "nobody answered within 3600 s" in decisions[-1].reason
+    assert "nobody answered within 60 minutes" in decisions[-1].reason
 
 
 def test_a_cause_that_is_new_is_asked_about_and_buys_no_time() -> None:

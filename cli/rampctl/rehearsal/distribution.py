@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from ramp.core.judgement import duration
 from rich.console import Group, RenderableType
 from rich.table import Table
 
 from rampctl.rehearsal.many import Ending
 from rampctl.view import COLUMNS
-from rampctl.words import duration
 
 QUANTILES = (0.1, 0.5, 0.9, 1.0)
 MEASURES = ("seconds", "failures", "seen", "questions")

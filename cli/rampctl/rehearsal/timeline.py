@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ramp.core.judgement import duration
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from rampctl.rehearsal.stage import Played
 from rampctl.view import BAD, COLOURS, COLUMNS
-from rampctl.words import duration
 
 ACTIONS = {"ADVANCE": "green", "PROMOTE": "green", "ASK": "yellow", "ROLL_BACK": BAD}
 

@@ -62,7 +62,7 @@ def traffic(text: str) -> tuple[float, Season]:
     return per_second, found
 
 
-def duration(option: str, text: str) -> float:
+def option_seconds(option: str, text: str) -> float:
     """Seconds of an option's value. Raises CommandError that names the option."""
     try:
         return seconds(text)

@@ -183,10 +183,10 @@ def about(number: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """For people: `1 second` at least, `40 seconds`, `12 minutes`, `3.5 hours`, `2.1 days`."""
+    """For people: `40 seconds`, `12 minutes`, `3.5 hours`, `2 days`; what is not nothing takes `1 second` at least."""
     for unit, size, decimals in (("seconds", 1, 0), ("minutes", MINUTE, 0), ("hours", HOUR, 1), ("days", DAY, 1)):
         if seconds < _NEXT[size]:
-            number = f"{max(seconds, 1) / size:.{decimals}f}"
+            number = f"{(max(seconds, 1) if seconds else 0) / size:.{decimals}f}".removesuffix(".0")
             return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
     return "more than a year"
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ramp.core.check import Check, Consequence, Verdict, worst
+from ramp.core.judgement import duration
 from ramp.core.state import Question, RampState
 
 APPROVAL = "approval"
@@ -137,13 +138,13 @@ def _without_harm(
     if doubts:
         return _ask(state, verdict, tuple(_cause(check) for check in doubts), _sentence(state, doubts), now)
     if bakes:
-        left = f"{step.bake_seconds - baked_seconds:.0f} s of the bake are left"
+        left = f"{duration(step.bake_seconds - baked_seconds)} of the bake are left"
         return _extend(state, verdict, f"at {step.title} {left}; so far {_tally(checks)}")
     if unknown and go is None:
         limit_seconds = step.bake_seconds + step.patience_seconds
         if baked_seconds < limit_seconds:
             return _extend(state, verdict, f"more evidence is needed: {_sentence(state, unknown)}")
-        reason = f"the evidence did not suffice within {limit_seconds} s: {_sentence(state, unknown)}"
+        reason = f"the evidence did not suffice within {duration(limit_seconds)}: {_sentence(state, unknown)}"
         return _out_of_patience(state, unknown, verdict, reason, now)
     return _passed(state, checks, verdict, now, go)
 
@@ -190,7 +191,7 @@ def _ask(state: RampState, verdict: Verdict, causes: tuple[str, ...], text: str,
     question, approvals = _question(state, causes, text, now), state.plan.approvals
     waited_seconds = now - question.asked_at
     if waited_seconds >= approvals.timeout_seconds and approvals.on_timeout == "roll_back":
-        reason = f"nobody answered within {approvals.timeout_seconds} s: {text}"
+        reason = f"nobody answered within {duration(approvals.timeout_seconds)}: {text}"
         return Decision(Action.ROLL_BACK, verdict, reason, state)
     return Decision(Action.ASK, verdict, text, replace(state, question=question))
 
