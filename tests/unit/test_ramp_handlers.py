@@ -62,9 +62,10 @@ def through_the_door(error: Exception) -> Exception:
     return left.value
 
 
-def refusal(code: str) -> ClientError:
-    """AWS's answer with this code."""
-    return ClientError({"Error": {"Code": code, "Message": "so"}}, "StartDeployment")
+def refusal(code: str, status: int = 400) -> ClientError:
+    """AWS's answer with this code, and this status."""
+    answer: Any = {"Error": {"Code": code, "Message": "so"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "StartDeployment")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,9 @@ def refusal(code: str) -> ClientError:
     [
         refusal("ThrottlingException"),
         refusal("TooManyRequestsException"),
-        refusal("InternalServerException"),
+        refusal("InternalServiceError", 500),  # CloudWatch's
+        refusal("InternalServerException", 500),  # AppConfig's
+        refusal("ServiceUnavailable", 503),
         ConnectTimeoutError(endpoint_url="https://appconfig"),
         EndpointConnectionError(endpoint_url="https://appconfig"),
     ],

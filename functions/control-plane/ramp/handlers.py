@@ -17,21 +17,19 @@ from ramp.settings import Settings
 from ramp.tracing import traced
 from ramp.world import World
 
-TRANSIENT = frozenset(
+# Codes that AWS answers with 400 although trying again is right; the others of that kind come with a status of 5xx.
+THROTTLED = frozenset(
     {
-        "InternalServerError",
-        "InternalServerException",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
-        "ServiceException",
-        "ServiceUnavailable",
         "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
     }
 )
+FAULT_STATUS = 500
 
 logger = Logger()
 
@@ -69,9 +67,15 @@ def handled(task: Task, event: Mapping[str, Any], world: World) -> dict[str, Any
     except (ConnectionError, HTTPClientError) as error:
         raise AwsUnavailable(str(error)) from error
     except ClientError as error:
-        if error.response["Error"]["Code"] in TRANSIENT:
+        if is_passing(error):
             raise AwsUnavailable(str(error)) from error
         raise
+
+
+def is_passing(error: ClientError) -> bool:
+    """Whether AWS refused for want of room, or failed by itself; by the status, since each service names it its way."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= FAULT_STATUS or error.response["Error"]["Code"] in THROTTLED
 
 
 prepare = handler(tasks.prepare)

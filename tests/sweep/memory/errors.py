@@ -9,6 +9,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 REGION = "us-east-1"
+REFUSED, FAILED = 400, 500
 
 
 @cache
@@ -29,10 +30,29 @@ def operations(service: str) -> dict[str, str]:
 def error_codes(service: str, operation: str) -> tuple[str, ...]:
     """The error codes that the service's model lists for the operation."""
     model = real_client(service).meta.service_model.operation_model(operation)
-    return tuple(shape.metadata.get("error", {}).get("code", shape.name) for shape in model.error_shapes)
+    return tuple(_code(shape) for shape in model.error_shapes)
 
 
 def refusal(service: str, operation: str, code: str, message: str = "as the service says it") -> ClientError:
     """The error that a client of `service` raises for `code`."""
     kind: type[ClientError] = real_client(service).exceptions.from_code(code)
-    return kind({"Error": {"Code": code, "Message": message}}, operation)
+    metadata = {"HTTPStatusCode": _statuses(service).get(code, REFUSED)}
+    return kind({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, operation)
+
+
+@cache
+def _statuses(service: str) -> dict[str, int]:
+    """The status that comes with each code, by the service's model: a fault of AWS's own without one is a 500."""
+    return {
+        _code(shape): _error(shape).get("httpStatusCode", FAILED if shape.metadata.get("fault") else REFUSED)
+        for shape in real_client(service).meta.service_model.error_shapes
+    }
+
+
+def _error(shape: Any) -> dict[str, Any]:
+    found: dict[str, Any] = shape.metadata.get("error", {})
+    return found
+
+
+def _code(shape: Any) -> str:
+    return str(_error(shape).get("code", shape.name))
