@@ -76,6 +76,7 @@ def refusal(code: str, status: int = 400) -> ClientError:
         refusal("InternalServiceError", 500),  # CloudWatch's
         refusal("InternalServerException", 500),  # AppConfig's
         refusal("ServiceUnavailable", 503),
+        refusal("Throttled", 429),  # SNS's
         ConnectTimeoutError(endpoint_url="https://appconfig"),
         EndpointConnectionError(endpoint_url="https://appconfig"),
     ],

@@ -17,7 +17,7 @@ from ramp.settings import Settings
 from ramp.tracing import traced
 from ramp.world import World
 
-# Codes that AWS answers with 400 although trying again is right; the others of that kind come with a status of 5xx.
+# Codes that AWS answers with 400 although trying again is right; the others come with 429 or 5xx.
 THROTTLED = frozenset(
     {
         "LimitExceededException",
@@ -29,7 +29,7 @@ THROTTLED = frozenset(
         "TooManyRequestsException",
     }
 )
-FAULT_STATUS = 500
+TOO_MANY, FAULT = 429, 500  # statuses
 
 logger = Logger()
 
@@ -75,7 +75,7 @@ def handled(task: Task, event: Mapping[str, Any], world: World) -> dict[str, Any
 def is_passing(error: ClientError) -> bool:
     """Whether AWS refused for want of room, or failed by itself; by the status, since each service names it its way."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= FAULT_STATUS or error.response["Error"]["Code"] in THROTTLED
+    return status == TOO_MANY or status >= FAULT or error.response["Error"]["Code"] in THROTTLED
 
 
 prepare = handler(tasks.prepare)

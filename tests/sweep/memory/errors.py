@@ -44,7 +44,8 @@ def refusal(service: str, operation: str, code: str, message: str = "as the serv
 def _statuses(service: str) -> dict[str, int]:
     """The status that comes with each code, by the service's model: a fault of AWS's own without one is a 500."""
     return {
-        _code(shape): _error(shape).get("httpStatusCode", FAILED if shape.metadata.get("fault") else REFUSED)
+        # `fault` is left out of a shape's public metadata.
+        _code(shape): _error(shape).get("httpStatusCode", FAILED if shape._shape_model.get("fault") else REFUSED)  # noqa: SLF001
         for shape in real_client(service).meta.service_model.error_shapes
     }
 
