@@ -16,7 +16,6 @@ from botocore.config import Config
 from local_stack import stack, state, traces
 from local_stack.ports import LOOPBACK
 from local_stack.traffic import Traffic
-from ramp.adapters.alias_lever import AliasLever
 from ramp.adapters.comparisons import Comparisons
 from ramp.adapters.executions import Executions
 from ramp.adapters.flag_lever import FlagLever, FlagLocation
@@ -170,7 +169,7 @@ class Session:
     @cached_property
     def levers(self) -> Levers:
         """Both levers as one."""
-        return Levers(self.flags, AliasLever(self.functions, self.settings.read_function, self.settings.read_alias))
+        return self.world.traffic
 
     @cached_property
     def world(self) -> World:

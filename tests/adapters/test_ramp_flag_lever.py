@@ -11,12 +11,11 @@ from ramp.adapters.flag_lever import Deployment, FlagLever, FlagLocation
 from ramp.core.flag_document import OFF, FlagNames
 from ramp.errors import TrafficNotShifted
 from ramp.traffic import Traffic
-from rampctl.rehearsal.fakes import FIRST_DOCUMENT, NAMES, Clock, FakeAliasLever
+from rampctl.rehearsal.fakes import FIRST_DOCUMENT, NAMES, Clock, FakeAliasLever, FakeMonitors
 
 from tests.adapters.appconfig import CANARY, deploy, flags_in, strategy
 from tests.sweep.memory.appconfig import APPLICATION, ENVIRONMENT, PROFILE, STRATEGY
 from tests.sweep.memory.aws import Aws
-from tests.sweep.memory.errors import refusal
 
 Emulated = Callable[[str], Any]
 
@@ -68,38 +67,17 @@ def test_everybody_is_back_in_seconds_while_a_colleagues_deployment_bakes() -> N
     )
     clock.pass_seconds(60)
     began_at = clock()
-    assert Traffic(flag, FakeAliasLever()).settle("ramp-1", None).setting == OFF
+    assert Traffic(flag, FakeAliasLever(), FakeMonitors()).settle("ramp-1", None).setting == OFF
     assert clock() - began_at < 5
 
 
 def in_memory() -> tuple[FlagLever, Aws]:
-    """The lever on an AppConfig in this process, which has monitors as the emulator has none."""
+    """The lever on an AppConfig in this process, where time is at hand."""
     clock = Clock(0.0)
     aws = Aws(clock, clock.pass_seconds)
     where = FlagLocation(APPLICATION, ENVIRONMENT, PROFILE, STRATEGY)
     clients: Any = aws
     return FlagLever(clients.client("appconfig"), clients.client("appconfigdata"), where, NAMES, aws.sleep), aws
-
-
-def test_monitors_that_cannot_be_put_back_are_found_and_put_back_later() -> None:
-    """Users are back by then: a settling does not fail for it."""
-    flag, aws = in_memory()
-    watched = list(aws.appconfig.monitors)
-    assert not flag.is_left_unmonitored()
-
-    def denied(call: Any, effect: Any) -> Any:
-        if call.operation == "UpdateEnvironment" and call.given["Monitors"]:
-            raise refusal("appconfig", "UpdateEnvironment", "AccessDeniedException")
-        return effect()
-
-    aws.around = denied
-    with flag.unmonitored():
-        flag.put(OFF, "ramp ramp-1")
-    assert (aws.appconfig.monitors, flag.is_left_unmonitored()) == ([], True)
-    aws.around = lambda _, effect: effect()
-    flag.monitor()
-    assert (aws.appconfig.monitors, flag.is_left_unmonitored()) == (watched, False)
-    assert aws.appconfig.description == "production"
 
 
 def test_the_next_ramp_deletes_what_the_last_one_had_to_leave_and_nothing_that_is_to_be_deployed() -> None:
@@ -133,7 +111,7 @@ def test_a_rollback_goes_before_another_flags_step_which_comes_after_it() -> Non
         answer = effect()
         if call.operation == "StartDeployment" and call.given["Description"] == "ramp ramp-2" and not met:
             met.append(call.operation)
-            assert Traffic(first, FakeAliasLever()).settle("ramp-1", None).setting == OFF
+            assert Traffic(first, FakeAliasLever(), FakeMonitors()).settle("ramp-1", None).setting == OFF
             met.append(second.read().ramp)
         return answer
 

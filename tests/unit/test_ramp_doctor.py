@@ -61,7 +61,7 @@ def still_asking(house: House) -> None:
 
 def unmonitored(house: House) -> None:
     tasks.roll_back({"ramp": house.table.ramps[RAMP]["document"], "verdict": {}, "trouble": {}}, house.world())
-    house.flag.hosted.unmonitored = True
+    house.monitors.left_off = True
 
 
 def scheduled(house: House) -> None:

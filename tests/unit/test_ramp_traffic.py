@@ -11,7 +11,7 @@ from ramp.core.flag_document import OFF, Setting
 from ramp.core.state import WayBack
 from ramp.errors import LeverBusy, TrafficNotShifted
 from ramp.traffic import SETTLE_ATTEMPTS, Traffic
-from rampctl.rehearsal.fakes import FakeAliasLever, FakeFlagLever
+from rampctl.rehearsal.fakes import FakeAliasLever, FakeFlagLever, FakeMonitors
 
 BACK = WayBack("1", "2")
 THROTTLED = ClientError({"Error": {"Code": "TooManyRequestsException"}}, "UpdateAlias")
@@ -42,7 +42,7 @@ def test_a_flag_that_is_busy_gets_its_attempts_though_lambda_throttles() -> None
     flag, alias = split()
     flag.put = failing(2, LeverBusy("deployment 7 is in flight"), flag.put)  # type: ignore[method-assign]  # for a while
     alias.restore = failing(1, THROTTLED, alias.restore)  # type: ignore[method-assign]  # for a while
-    settled = Traffic(flag, alias).settle("ramp-1", BACK)
+    settled = Traffic(flag, alias, FakeMonitors()).settle("ramp-1", BACK)
     assert (settled.setting, settled.alias.version, settled.alias.weights) == (OFF, "1", {})
 
 
@@ -54,7 +54,7 @@ def test_an_alias_that_moves_gets_its_attempts_though_appconfig_refuses(times: i
     flag.put = failing(SETTLE_ATTEMPTS, denied, flag.put)  # type: ignore[method-assign]  # for good
     alias.restore = failing(times, TrafficNotShifted("the alias changed"), alias.restore)  # type: ignore[method-assign]  # for a while
     with pytest.raises((ClientError, TrafficNotShifted)):
-        Traffic(flag, alias).settle("ramp-1", BACK)
+        Traffic(flag, alias, FakeMonitors()).settle("ramp-1", BACK)
     assert alias.read().is_whole is (times < SETTLE_ATTEMPTS)
 
 
@@ -64,4 +64,4 @@ def test_a_lever_that_fails_for_good_is_told_though_the_other_is_back() -> None:
     flag.put = failing(SETTLE_ATTEMPTS, LeverBusy("deployment 7 is in flight"), flag.put)  # type: ignore[method-assign]  # for good
     alias.restore = failing(SETTLE_ATTEMPTS, THROTTLED, alias.restore)  # type: ignore[method-assign]  # for good
     with pytest.raises(LeverBusy, match="deployment 7"):
-        Traffic(flag, alias).settle("ramp-1", BACK)
+        Traffic(flag, alias, FakeMonitors()).settle("ramp-1", BACK)

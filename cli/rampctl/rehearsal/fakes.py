@@ -19,6 +19,7 @@ from ramp.adapters.exemplars import Exemplars
 from ramp.adapters.flag_lever import OURS, SETTLES, Deployment, FlagLever, nothing
 from ramp.adapters.guards import Guard, Guards
 from ramp.adapters.metrics import History, Metrics
+from ramp.adapters.monitors import Monitors
 from ramp.adapters.notices import Notices
 from ramp.adapters.stack import Stack
 from ramp.adapters.table import MAY_FOLLOW, Lock, RampTable
@@ -65,7 +66,6 @@ class Hosted:
     deployed: int = 1
     said: str = ""
     foreign_deployment: int | None = None
-    unmonitored: bool = False
 
 
 class FakeFlagLever(FlagLever):
@@ -92,16 +92,6 @@ class FakeFlagLever(FlagLever):
         number, self.hosted.foreign_deployment = self.hosted.foreign_deployment, None
         return number
 
-    @contextmanager
-    def unmonitored(self) -> Iterator[None]:
-        yield
-
-    def is_left_unmonitored(self) -> bool:
-        return self.hosted.unmonitored
-
-    def monitor(self) -> None:
-        self.hosted.unmonitored = False
-
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         said = description + SETTLES if setting == OFF else description
         if self.read() == setting and (setting != OFF or self.hosted.said == said):
@@ -120,6 +110,23 @@ class FakeFlagLever(FlagLever):
         for number in superseded:
             del self.versions[number]
         return len(superseded)
+
+
+class FakeMonitors(Monitors):
+    """Alarms that are watched, or left off by somebody who died."""
+
+    def __init__(self) -> None:
+        self.left_off = False
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        yield
+
+    def are_left_off(self) -> bool:
+        return self.left_off
+
+    def put_back(self) -> None:
+        self.left_off = False
 
 
 class FakeAliasLever(AliasLever):
@@ -411,6 +418,7 @@ class House:
     clock: Clock = field(default_factory=Clock)
     flag: FakeFlagLever = field(default_factory=FakeFlagLever)
     alias: FakeAliasLever = field(default_factory=FakeAliasLever)
+    monitors: FakeMonitors = field(default_factory=FakeMonitors)
     table: FakeTable = field(default_factory=FakeTable)
     notices: FakeNotices = field(default_factory=FakeNotices)
     deadline: FakeDeadline = field(default_factory=FakeDeadline)
@@ -423,11 +431,12 @@ class House:
 
     def world(self, guard: Callable[[Any], Any] = lambda adapter: adapter) -> World:
         """The world the tasks see; `guard` may wrap each adapter, to make it fail."""
-        levers = [FakeFlagLever(names, self.flag.hosted) for names in self.more]
+        others = [FakeFlagLever(names, self.flag.hosted) for names in self.more]
+        alias, monitors = guard(self.alias), guard(self.monitors)
         return World(
             flags=NAMES,
-            traffic=Traffic(guard(self.flag), guard(self.alias)),
-            others=tuple(Route(lever.names, Traffic(guard(lever), guard(self.alias))) for lever in levers),
+            traffic=Traffic(guard(self.flag), alias, monitors),
+            others=tuple(Route(other.names, Traffic(guard(other), alias, monitors)) for other in others),
             metrics=guard(self.metrics),
             table=guard(self.table),
             notices=guard(self.notices),

@@ -186,7 +186,7 @@ def _environment(world: World) -> Iterator[Finding]:
     if world.traffic.is_left_unmonitored():
         yield Finding(
             "monitors: AppConfig watches no alarm any more, since somebody who put a flag off has died",
-            "let it watch again what it watched",
+            "let it watch again what its description keeps; where that does not read, a person must",
             lambda: _monitor(world),
         )
 
@@ -200,7 +200,7 @@ def _monitor(world: World) -> str | None:
     if not world.traffic.is_left_unmonitored():
         return None
     world.traffic.monitor()
-    return "AppConfig watches its alarms again"
+    return None if world.traffic.is_left_unmonitored() else "AppConfig watches its alarms again"
 
 
 def _schedule(world: World, name: str) -> Finding:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.flag_lever import OURS, Deployment, FlagLever
+from ramp.adapters.monitors import Monitors
 from ramp.core.flag_document import OFF, Setting, promoted_setting, setting_for
 from ramp.core.plan import WHOLE_PPM, format_percent
 from ramp.core.state import RampState, WayBack
@@ -49,9 +50,10 @@ class Position:
 class Traffic:
     """Moves users between control and candidate; every move is idempotent and verified by reading back."""
 
-    def __init__(self, flag: FlagLever, alias: AliasLever) -> None:
+    def __init__(self, flag: FlagLever, alias: AliasLever, monitors: Monitors) -> None:
         self._flag = flag
         self._alias = alias
+        self._monitors = monitors
 
     def read(self) -> Position:
         """Where users are now."""
@@ -75,11 +77,11 @@ class Traffic:
 
     def is_left_unmonitored(self) -> bool:
         """Whether AppConfig watches no alarm any more because somebody who settled has died."""
-        return self._flag.is_left_unmonitored()
+        return self._monitors.are_left_off()
 
     def monitor(self) -> None:
         """Let AppConfig watch again what it watched."""
-        self._flag.monitor()
+        self._monitors.put_back()
 
     def has_version(self, version: str) -> bool:
         """Whether the read function has this published version."""
@@ -120,7 +122,7 @@ class Traffic:
         troubles = Troubles()
         with troubles:
             self._flag.stop()
-            with self._flag.unmonitored():
+            with self._monitors.off():
                 self._flag.put(OFF, description(ramp))
         if back is not None:
             with troubles:

@@ -18,6 +18,7 @@ from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.adapters.guards import Guards
 from ramp.adapters.late import late
 from ramp.adapters.metrics import Metrics
+from ramp.adapters.monitors import Monitors
 from ramp.adapters.notices import Notices
 from ramp.adapters.stack import Stack
 from ramp.adapters.table import RampTable
@@ -92,9 +93,10 @@ class World:
         appconfigdata = client("appconfigdata")
         names, *others = (FlagNames(adapter, shadow) for adapter, shadow in settings.flags)
         alias = AliasLever(client("lambda"), settings.read_function, settings.read_alias)
+        monitors = Monitors(appconfig, location.application, location.environment)
 
         def traffic(names: FlagNames) -> Traffic:
-            return Traffic(FlagLever(appconfig, appconfigdata, location, names, sleep), alias)
+            return Traffic(FlagLever(appconfig, appconfigdata, location, names, sleep), alias, monitors)
 
         table = RampTable(session.resource("dynamodb", config=CONFIG).Table(settings.table))
         log_groups = {Source.ROUTER: settings.router_logs, Source.COMPARATOR: settings.comparator_logs}

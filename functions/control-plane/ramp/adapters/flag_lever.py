@@ -5,12 +5,12 @@ Set, then verify by reading back what AppConfig serves. Writing is idempotent: a
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
 from ramp.core.plan import format_percent
@@ -18,13 +18,11 @@ from ramp.errors import LeverBusy, TrafficNotShifted
 
 if TYPE_CHECKING:
     from mypy_boto3_appconfig import AppConfigClient
-    from mypy_boto3_appconfig.type_defs import DeploymentSummaryTypeDef, DeploymentTypeDef, MonitorTypeDef
+    from mypy_boto3_appconfig.type_defs import DeploymentSummaryTypeDef, DeploymentTypeDef
     from mypy_boto3_appconfigdata import AppConfigDataClient
 
 OURS = "ramp "  # what flag versions and deployments of ramps are marked with, before the ramp's name
 SETTLES = " off"  # and behind it, when the deployment puts the flag off
-MONITORS_KEPT = " monitors kept while a ramp is settled: "
-DESCRIPTION_MAX = 1024  # Source: AWS AppConfig API reference, UpdateEnvironment
 IN_FLIGHT = frozenset({"BAKING", "VALIDATING", "DEPLOYING", "ROLLING_BACK"})
 POLLS = 60
 POLL_SECONDS = 0.5
@@ -118,60 +116,6 @@ class FlagLever:
                 break
             self._sleep(POLL_SECONDS)
         return found.number
-
-    @contextmanager
-    def unmonitored(self) -> Iterator[None]:
-        """Deploy in this block whatever the environment's monitors say, and put them back.
-
-        AppConfig rolls back a deployment during which a monitored alarm is red, and the alarm that pulls the brake is
-        one: it would take users back to the candidate. Source: AWS AppConfig user guide, "Reverting a configuration"
-        (alarm monitors "may prevent a roll forward from progressing during an application emergency").
-        """
-        monitors, said = self._take_monitors_off()
-        try:
-            yield
-        finally:
-            if monitors:
-                self._put_monitors_back(monitors, said)
-
-    def is_left_unmonitored(self) -> bool:
-        """Whether monitors that were taken off for a settling have not been put back."""
-        environment = self._appconfig.get_environment(**self._environment)
-        return not environment.get("Monitors") and MONITORS_KEPT in environment.get("Description", "")
-
-    def monitor(self) -> None:
-        """Put back the monitors that a settling has left off."""
-        with self.unmonitored():
-            pass
-
-    def _put_monitors_back(self, monitors: "list[MonitorTypeDef]", said: str) -> None:
-        """Users are back on control by now; what is kept in the description, huntaze-cleanup puts back."""
-        try:
-            self._appconfig.update_environment(**self._environment, Monitors=monitors, Description=said)
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("monitors stay off", extra={"cause": str(error), "monitors": monitors})
-
-    @property
-    def _environment(self) -> dict[str, str]:
-        return {"ApplicationId": self._location.application, "EnvironmentId": self._location.environment}
-
-    def _take_monitors_off(self) -> "tuple[list[MonitorTypeDef], str]":
-        """The monitors to put back, with the environment's description as it was.
-
-        They are kept in the description meanwhile, so that whoever settles next puts them back if this task dies.
-        """
-        try:
-            environment = self._appconfig.get_environment(**self._environment)
-            said, _, kept = environment.get("Description", "").partition(MONITORS_KEPT)
-            watching = environment.get("Monitors", [])
-            if watching:
-                keeping = said + MONITORS_KEPT + json.dumps(watching, separators=(",", ":"))
-                known = {"Description": keeping} if len(keeping) <= DESCRIPTION_MAX else {}
-                self._appconfig.update_environment(**self._environment, **known, Monitors=[])
-        except (ClientError, BotoCoreError) as error:  # no alarm may be red: traffic first
-            logger.warning("monitors stay on", extra={"cause": str(error)})
-            return [], ""
-        return watching or (json.loads(kept) if kept else []), said
 
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         """Deploy `setting` and read it back.
