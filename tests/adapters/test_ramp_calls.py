@@ -112,6 +112,22 @@ def _results(arm: str, samples: list[float], p95s: list[float]) -> list[Any]:
     return [{"Id": f"q{i}", "Timestamps": days[i], "Values": found} for i, found in enumerate(values)]
 
 
+def test_a_step_that_is_older_than_cloudwatch_keeps_minutes_is_read_as_far_back_as_it_does() -> None:
+    """A question or a pause may hold a step for a month; asked further back than 15 days, CloudWatch gives nothing."""
+    stubbed = boto3.client("cloudwatch")
+    asked: list[datetime] = []
+    stubbed.meta.events.register(
+        "provide-client-params.cloudwatch.GetMetricData", lambda params, **_: asked.append(params["StartTime"])
+    )
+    now = NOON + 30 * 86_400
+    with Stubber(stubbed) as stub:
+        for _ in range(2):
+            stub.add_response("get_metric_data", {"MetricDataResults": _results("candidate", [], [])})
+        Metrics(stubbed, ()).evidence("ramp-1", 1, NOON, now, EVERY_MINUTE)
+        Metrics(stubbed, ()).evidence("ramp-1", 1, now - 86_400, now, EVERY_MINUTE)
+    assert [(now - start.timestamp()) / 86_400 for start in asked] == [14.0, 1 + 300 / 86_400]
+
+
 def test_history_holds_the_candidates_requests_beside_control() -> None:
     """Whoever served: the traffic is both, the rate and the minimum of requests are control's alone."""
     emit("control", NOON, ramp="none", step="none", requests=1)

@@ -45,7 +45,7 @@ def _statuses(service: str) -> dict[str, int]:
     """The status that comes with each code, by the service's model: a fault of AWS's own without one is a 500."""
     return {
         # `fault` is left out of a shape's public metadata.
-        _code(shape): _error(shape).get("httpStatusCode", FAILED if shape._shape_model.get("fault") else REFUSED)  # noqa: SLF001
+        _code(shape): _error(shape).get("httpStatusCode", FAILED if shape._shape_model.get("fault") else REFUSED)
         for shape in real_client(service).meta.service_model.error_shapes
     }
 

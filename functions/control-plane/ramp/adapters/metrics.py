@@ -29,6 +29,7 @@ ALARM_STATES = frozenset({"OK", "ALARM", "INSUFFICIENT_DATA", "MISSING"})
 COUNT_MAX = 1e15  # more than any count or latency; beyond it floats skip integers
 SHOWN_LENGTH = 60
 MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
+MINUTES_KEPT_SECONDS = 14 * DAY_SECONDS  # Source: GetMetricData, StartTime: minutes for 15 days, or no data points
 CLOCK_SKEW_SECONDS = 300  # sandboxes and tasks may disagree on the time; the step's key keeps older data out
 
 
@@ -67,10 +68,12 @@ class Metrics:
     def evidence(self, ramp: str, step: int, since: float, now: float, settings: EvidenceSettings) -> Evidence:
         """All that was counted for `step` of `ramp` since `since`, up to the last complete period before `now`.
 
-        Times in epoch seconds. Every look reads the whole step again, so late and corrected data count in full.
+        Times in epoch seconds. Every look reads the whole step again, so late and corrected data count in full: the
+        last two weeks of it, since a question that reached further back would be answered with nothing at all.
         """
         period = settings.period_seconds
         until = (now - settings.delay_seconds) // period * period
+        since = max(since - CLOCK_SKEW_SECONDS, now - MINUTES_KEPT_SECONDS)
         asked = [
             _Query(arm, metric, "Sum", period, {"ramp": ramp, "step": str(step), "arm": arm})
             for arm, metrics in COUNTS.items()
@@ -82,7 +85,7 @@ class Metrics:
             for arm in COUNTS
             for stat in ("p95", "SampleCount")
         ]
-        series = self._series(asked, since - CLOCK_SKEW_SECONDS, max(until, since))
+        series = self._series(asked, since, max(until, since))
         arms = {arm: _arm_counts(arm, series) for arm in COUNTS}
         buckets = tuple(_buckets(series, step, period))
         return Evidence(**arms, alarms=self.alarms(), until=until, buckets=buckets)
