@@ -142,7 +142,7 @@ def test_pruning_keeps_what_is_deployed_and_what_no_ramp_wrote(flag: FlagLever) 
 @both
 def test_stopping_nothing_is_fine(flag: FlagLever) -> None:
     """A rollback with no deployment in flight."""
-    assert flag.stop() is None
+    assert not flag.stop()
 
 
 @both

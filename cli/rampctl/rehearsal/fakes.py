@@ -88,9 +88,12 @@ class FakeFlagLever(FlagLever):
         number = self.hosted.foreign_deployment
         return None if number is None else Deployment(number, "by hand")
 
-    def stop(self) -> int | None:
-        number, self.hosted.foreign_deployment = self.hosted.foreign_deployment, None
-        return number
+    def stop(self, number: int | None = None) -> bool:
+        found = self.hosted.foreign_deployment
+        if found is None or number not in {None, found}:
+            return False
+        self.hosted.foreign_deployment = None
+        return True
 
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         said = description + SETTLES if setting == OFF else description

@@ -191,9 +191,8 @@ def _environment(world: World) -> Iterator[Finding]:
         )
 
 
-def _stop(world: World, number: int) -> str:
-    world.traffic.stop()
-    return f"deployment {number} is stopped"
+def _stop(world: World, number: int) -> str | None:
+    return f"deployment {number} is stopped" if world.traffic.stop(number) else None
 
 
 def _monitor(world: World) -> str | None:

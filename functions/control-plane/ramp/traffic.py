@@ -71,9 +71,9 @@ class Traffic:
         """The AppConfig deployment that has not ended."""
         return self._flag.in_flight()
 
-    def stop(self) -> None:
-        """Stop the AppConfig deployment in flight, unless it puts a flag off; the version before it is served then."""
-        self._flag.stop()
+    def stop(self, number: int) -> bool:
+        """Stop this AppConfig deployment, if it still is in flight; the version before it is served then."""
+        return self._flag.stop(number)
 
     def is_left_unmonitored(self) -> bool:
         """Whether AppConfig watches no alarm any more because somebody who settled has died."""

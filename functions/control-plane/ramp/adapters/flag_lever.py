@@ -100,22 +100,22 @@ class FlagLever:
         number = self._number_in_flight()
         return None if number is None else Deployment(number, self._said(number))
 
-    def stop(self) -> int | None:
-        """Stop the deployment in flight, if there is one; AppConfig then serves the version before it.
+    def stop(self, number: int | None = None) -> bool:
+        """Stop the deployment in flight, whichever it is or this one alone; the version before it is served then.
 
-        One that settles is waited for instead: two that settle would stop each other for ever. Returns its number.
-        Idempotent: one that ended in the meantime is reverted, which leaves what stopping it would have left.
+        One that settles is waited for instead: two that settle would stop each other for ever. Returns whether there
+        was one. Idempotent: one that ended meanwhile is reverted, which leaves what stopping it would have left.
         """
         found = self.in_flight()
-        if found is None:
-            return None
+        if found is None or number not in {None, found.number}:
+            return False
         if not found.settles:
             self._stop(found.number)
         for _ in range(POLLS):
             if self._number_in_flight() != found.number:
                 break
             self._sleep(POLL_SECONDS)
-        return found.number
+        return True
 
     def put(self, setting: Setting, description: str, fence: Callable[[], None] = nothing) -> None:
         """Deploy `setting` and read it back.
