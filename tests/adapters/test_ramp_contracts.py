@@ -329,15 +329,15 @@ def test_a_check_that_fails_gets_the_newest_trace_that_shows_it(
 @both
 def test_what_people_were_told_is_noted_in_the_question_that_stands(table: RampTable) -> None:
     """And in no other one; a question that is gone does not come back by it."""
-    table.ask("ramp-1", "1-2", "token", NOW)
+    table.ask("ramp-1", "1-2", "token", NOW, look=(1, 2))
     table.note("ramp-1", "0-1", "told_at", NOW)
     assert "told_at" not in (table.request("ramp-1") or {})
     table.note("ramp-1", "1-2", "told_at", NOW)
-    table.ask("ramp-1", "1-2", "another", NOW + 900)
+    table.ask("ramp-1", "1-2", "another", NOW + 900, look=(1, 2))
     table.note("ramp-1", "1-2", "reminded_at", NOW + 900)
     request = table.request("ramp-1") or {}
     assert (request["told_at"], request["reminded_at"]) == (int(NOW), int(NOW + 900))
-    table.ask("ramp-1", "2-1", "token", NOW)
+    table.ask("ramp-1", "2-1", "token", NOW, look=(2, 1))
     assert "told_at" not in (table.request("ramp-1") or {})
     table.close_request("ramp-1")
     table.note("ramp-1", "2-1", "told_at", NOW)
@@ -374,11 +374,11 @@ def test_looks_come_back_in_the_order_of_steps_and_looks(table: RampTable) -> No
 @both
 def test_a_question_keeps_its_answer_and_that_people_were_told_through_new_tokens(table: RampTable) -> None:
     """The token's short time-out must neither tell people twice nor lose what they said in between."""
-    table.ask("ramp-1", "1-3", "token-1", NOW, question="go?", step=1)
+    table.ask("ramp-1", "1-3", "token-1", NOW, look=(1, 3), question="go?", step=1)
     table.note("ramp-1", "1-3", "told_at", NOW)
-    table.ask("ramp-1", "1-3", "token-2", NOW + 300, question="go?", step=1)
+    table.ask("ramp-1", "1-3", "token-2", NOW + 300, look=(1, 3), question="go?", step=1)
     assert table.answer("ramp-1", "1-3", "approve", "ada", "fine", NOW + 400)
-    table.ask("ramp-1", "1-3", "token-3", NOW + 600, question="go?", step=1)
+    table.ask("ramp-1", "1-3", "token-3", NOW + 600, look=(1, 3), question="go?", step=1)
     request = table.request("ramp-1")
     assert request is not None
     assert (request["token"], request["answer"], request["by"]) == ("token-3", "approve", "ada")
@@ -389,11 +389,11 @@ def test_a_question_keeps_its_answer_and_that_people_were_told_through_new_token
 def test_an_answer_counts_once_and_only_for_the_question_that_stands(table: RampTable) -> None:
     """The second person hears that it is decided; an old link answers nothing."""
     assert not table.answer("ramp-1", "1-3", "approve", "ada", "fine", NOW)
-    table.ask("ramp-1", "1-3", "token-1", NOW)
+    table.ask("ramp-1", "1-3", "token-1", NOW, look=(1, 3))
     assert not table.answer("ramp-1", "1-2", "approve", "ada", "old link", NOW)
     assert table.answer("ramp-1", "1-3", "reject", "ada", "no", NOW)
     assert not table.answer("ramp-1", "1-3", "approve", "bob", "yes", NOW)
-    table.ask("ramp-1", "1-4", "token-2", NOW)
+    table.ask("ramp-1", "1-4", "token-2", NOW, look=(1, 4))
     assert "answer" not in (table.request("ramp-1") or {})
     table.close_request("ramp-1")
     table.close_request("ramp-1")
@@ -401,10 +401,45 @@ def test_an_answer_counts_once_and_only_for_the_question_that_stands(table: Ramp
 
 
 @both
+def test_a_question_is_withdrawn_unless_it_was_answered(table: RampTable) -> None:
+    """Then it stands, and comes back with the answer; what was withdrawn nobody answers, and may be asked anew."""
+    assert table.withdraw("ramp-1", "1-3", NOW, look=(1, 3)) is None
+    table.ask("ramp-1", "1-3", "token-1", NOW, look=(1, 3))
+    for _ in range(2):
+        assert table.withdraw("ramp-1", "1-3", NOW, look=(1, 4)) is None
+    assert table.request("ramp-1") is None
+    assert not table.answer("ramp-1", "1-3", "approve", "ada", "fine", NOW)
+    assert table.ask("ramp-1", "1-3", "token-2", NOW, look=(1, 4))
+    assert table.answer("ramp-1", "1-3", "approve", "ada", "fine", NOW)
+    assert (table.withdraw("ramp-1", "1-3", NOW, look=(1, 5)) or {})["answer"] == "approve"
+    assert (table.request("ramp-1") or {})["answer"] == "approve"
+    assert table.ask("ramp-1", "1-5", "token-3", NOW, look=(1, 5))
+    assert table.withdraw("ramp-1", "1-3", NOW, look=(1, 5)) is None
+    assert (table.request("ramp-1") or {})["request_id"] == "1-5"
+
+
+@both
+def test_what_an_earlier_look_asks_comes_too_late(table: RampTable) -> None:
+    """Neither a later question nor its answer, nor the quiet after a question, is touched by it."""
+    assert table.ask("ramp-1", "1-9", "token-9", NOW, look=(1, 10))
+    table.answer("ramp-1", "1-9", "reject", "ada", "no", NOW)
+    before = table.request("ramp-1")
+    assert not table.ask("ramp-1", "1-2", "token-2", NOW, look=(1, 2))
+    assert not table.ask("ramp-1", "1-9", "token-1", NOW, look=(1, 9))
+    assert table.withdraw("ramp-1", "1-2", NOW, look=(1, 3)) is None
+    assert table.request("ramp-1") == before
+    assert table.ask("ramp-1", "2-1", "token", NOW, look=(2, 1))
+    assert table.withdraw("ramp-1", "2-1", NOW, look=(2, 2)) is None
+    assert not table.ask("ramp-1", "2-1", "token", NOW, look=(2, 1))
+    assert table.request("ramp-1") is None
+
+
+@both
 def test_every_question_is_kept_whatever_becomes_of_it(table: RampTable) -> None:
     """Once, however often it is asked, before the words, and without the token, which is nobody's to read."""
     for request_id, token, at in (("1-3", "token-1", NOW), ("1-3", "token-2", NOW + 900), ("0-20", "token-3", NOW - 9)):
-        table.ask("ramp-1", request_id, token, at, step=1, question="go or no-go?", causes=["approval"])
+        fields = {"step": 1, "question": "go or no-go?", "causes": ["approval"]}
+        table.ask("ramp-1", request_id, token, at, look=(1, 3), **fields)
     table.close_request("ramp-1")
     table.put_word("ramp-1", "abort", NOW, step=1)
     *questions, word = table.people("ramp-1")

@@ -91,6 +91,7 @@ NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("RampTable", "put_gate"): {"dynamodb:PutItem"},
     ("RampTable", "gate"): {"dynamodb:GetItem"},
     ("RampTable", "ask"): {"dynamodb:UpdateItem", "dynamodb:PutItem"},
+    ("RampTable", "withdraw"): {"dynamodb:PutItem", "dynamodb:GetItem"},
     ("RampTable", "request"): {"dynamodb:GetItem"},
     ("RampTable", "close_request"): {"dynamodb:DeleteItem"},
     ("RampTable", "put_command"): {"dynamodb:PutItem"},

@@ -58,7 +58,7 @@ def without_lock(house: House) -> None:
 
 def still_asking(house: House) -> None:
     tasks.roll_back({"ramp": house.table.ramps[RAMP]["document"], "verdict": {}, "trouble": {}}, house.world())
-    house.table.ask(RAMP, "1-1", "token", house.clock())
+    house.table.ask(RAMP, "1-1", "token", house.clock(), look=(1, 1))
 
 
 def unmonitored(house: House) -> None:

@@ -32,7 +32,7 @@ def house() -> House:
     """Asked about once, with a look behind the question."""
     house = House(FakeMetrics(healthy))
     house.clock.now = 1.0
-    house.table.ask(RAMP, QUESTION.request_id, "token", 0.0)
+    house.table.ask(RAMP, QUESTION.request_id, "token", 0.0, look=(1, 3))
     check = {"name": "errors", "verdict": "PASS", "reason": "0 of 200 requests failed"}
     house.table.put_look(RAMP, 1, 3, 0.0, {"checks": [check]})
     return house

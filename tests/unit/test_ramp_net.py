@@ -176,7 +176,7 @@ def test_another_ramps_flag_is_left_though_its_lock_cannot_be_read(
 
 def test_a_word_that_cannot_be_kept_keeps_nobody_waiting(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The question ends, so that the ramp rolls back, and people are told."""
-    house.table.ask(RAMP, "1-1", "token", house.clock())
+    house.table.ask(RAMP, "1-1", "token", house.clock(), look=(1, 1))
     house.executions.waiting.add("token")
     monkeypatch.setattr(house.table, "put_word", broken)
     with pytest.raises(RuntimeError, match="denied"):

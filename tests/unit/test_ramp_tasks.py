@@ -168,7 +168,7 @@ def test_ask_hands_over_an_answer_that_is_already_there(house: House) -> None:
 def test_an_answer_to_an_older_question_answers_no_newer_one(house: House) -> None:
     """The table's answer counts for the request it names."""
     ramp = asked(house)["ramp"]
-    house.table.ask(RAMP, "0-1", "token-0", house.clock())
+    house.table.ask(RAMP, "0-1", "token-0", house.clock(), look=(0, 1))
     house.table.answer(RAMP, "0-1", "approve", "ada", "an old page", house.clock())
     assert tasks.measure({"ramp": ramp, "decision": {}}, house.world())["verdict"]["action"] == Action.ASK
 

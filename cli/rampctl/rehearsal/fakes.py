@@ -287,21 +287,36 @@ class FakeTable(RampTable):
     def looks_at(self, ramp: str, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
         return [copy.deepcopy(self.kept_looks[ramp, *place]) for place in places if (ramp, *place) in self.kept_looks]
 
-    def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> None:
-        standing = self.requests.get(ramp)
-        if standing is not None and standing["request_id"] == request_id:
-            standing["token"] = token
-            return
+    def ask(self, ramp: str, request_id: str, token: str, now: float, *, look: tuple[int, int], **fields: Any) -> bool:
+        standing = self.requests.get(ramp, {})
+        in_time = self._is_no_later(ramp, look)
+        if standing.get("request_id") == request_id and in_time:
+            standing.update(token=token, look=look)
+            return True
         question = {"request_id": request_id, "asked_at": int(now), **fields}
         self.asked[ramp, request_id] = question
-        self.requests[ramp] = {**question, "token": token}
+        if in_time:
+            self.requests[ramp] = {**question, "token": token, "look": look}
+        return in_time
+
+    def withdraw(self, ramp: str, request_id: str, now: float, *, look: tuple[int, int]) -> dict[str, Any] | None:
+        standing = self.requests.get(ramp, {})
+        if standing.get("request_id") == request_id and "answer" in standing:
+            return copy.deepcopy(standing)
+        if standing.get("request_id", request_id) == request_id and self._is_no_later(ramp, look):
+            self.requests[ramp] = {"look": look}
+        return None
+
+    def _is_no_later(self, ramp: str, look: tuple[int, int]) -> bool:
+        return bool(self.requests.get(ramp, {"look": look})["look"] <= look)
 
     def request(self, ramp: str) -> dict[str, Any] | None:
-        return copy.deepcopy(self.requests.get(ramp))
+        found = copy.deepcopy(self.requests.get(ramp))
+        return found if found and "request_id" in found else None
 
     def answer(self, ramp: str, request_id: str, answer: str, by: str, reason: str, now: float) -> bool:
-        standing = self.requests.get(ramp)
-        if standing is None or standing["request_id"] != request_id or "answer" in standing:
+        standing = self.requests.get(ramp, {})
+        if standing.get("request_id") != request_id or "answer" in standing:
             return False
         standing.update(answer=answer, by=by, reason=reason, answered_at=int(now))
         return True

@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from ramp import asking, ending
+from ramp import answers, asking, ending
 from ramp.adapters.table import Lock
 from ramp.core.feasibility import measured_traffic, suited
 from ramp.core.judge import judge
@@ -22,7 +22,7 @@ from ramp.core.outlook import outlook
 from ramp.core.plan import Plan, PlanInvalid, format_percent
 from ramp.core.sequential_gate import GateState
 from ramp.core.state import RampState
-from ramp.core.verdict import Action, Answer, Command, Decision, Verb, decide
+from ramp.core.verdict import Action, Command, Decision, Verb, decide
 from ramp.ending import clear, is_nobodys, let_go
 from ramp.errors import TrafficMoved
 from ramp.gauges import gauges
@@ -134,8 +134,10 @@ def measure(event: Mapping[str, Any], world: World) -> Json:
     found = judge(state, evidence, world.table.gate(state.ramp), now)
     enough = evidence.control.requests >= plan.gates.min_requests
     looked = state.looked(now, evidence.control.p95_ms if enough else None)
-    answer = _answer(event.get("decision") or {}, looked, world)
-    decision = decide(looked, found.checks, now=now, answer=answer, command=_command(state.ramp, world))
+    handed, command = event.get("decision") or {}, _command(state.ramp, world)
+    decision, answer = answers.decided(
+        handed, looked, world, lambda said: decide(looked, found.checks, now=now, answer=said, command=command)
+    )
     document = {
         "step": state.step,
         "percent": format_percent(state.current.share_ppm),
@@ -149,8 +151,6 @@ def measure(event: Mapping[str, Any], world: World) -> Json:
     }
     world.table.put_gate(state.ramp, found.left if decision.action is Action.ADVANCE else found.kept, now)
     world.table.put_look(state.ramp, state.step, looked.look, now, document)
-    if decision.state.question is None:
-        world.table.close_request(state.ramp)
     record(world, decision.state, "running", decision.reason)
     if decision.action is Action.ADVANCE:
         _tell(world, state, Kind.ADVANCED, f"Ramp {state.ramp} goes on", f"{decision.reason}.")
@@ -169,7 +169,9 @@ def ask(event: Mapping[str, Any], world: World) -> Json:
     if question is None:
         raise TrafficMoved("question: is missing from the state, got none, expected what Measure asked")
     fields = {"step": state.step, "question": question.text, "causes": list(question.causes)}
-    world.table.ask(state.ramp, question.request_id, token, world.now(), **fields)
+    look = state.step, state.look
+    if not world.table.ask(state.ramp, question.request_id, token, world.now(), look=look, **fields):
+        return {}  # the execution has gone on without this attempt
     try:
         hold(world, state)
     except TrafficMoved:  # the net came in between, and nobody else is left to forget the question
@@ -258,28 +260,6 @@ def _next(decision: Decision) -> Json:
     state = decision.state.at_next_step() if decision.action is Action.ADVANCE else decision.state
     verdict = {"action": decision.action, "verdict": decision.verdict, "reason": decision.reason}
     return {"ramp": state.to_wire(), "verdict": verdict}
-
-
-def _answer(handed: Mapping[str, Any], state: RampState, world: World) -> Answer | None:
-    """A person's answer: as the token handed it over, or as the table kept it for the question that still stands."""
-    if answer := Answer.parse(handed):
-        _keep(answer, state, world)
-        return answer
-    if handed:
-        logger.warning("an answer was not understood", extra={"fields": sorted(handed)})
-    if state.question is None:
-        return None
-    request = world.table.request(state.ramp) or {}
-    return Answer.parse(request) if request.get("request_id") == state.question.request_id else None
-
-
-def _keep(answer: Answer, state: RampState, world: World) -> None:
-    """Keep an answer that came past the table, by `aws stepfunctions send-task-success`."""
-    word, now = "approve" if answer.approves else "reject", world.now()
-    asked = state.question.request_id if state.question else ""
-    if world.table.answer(state.ramp, asked, word, answer.by, answer.reason, now):
-        told = {"step": state.step, "by": answer.by, "reason": answer.reason, "via": "token", "request_id": asked}
-        world.table.put_word(state.ramp, word, now, **told)
 
 
 def _command(ramp: str, world: World) -> Command | None:

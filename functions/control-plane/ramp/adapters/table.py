@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 90 * 86_400
 # A ramp that has ended stays ended, whatever a task says that goes on behind the back of its execution's end.
 MAY_FOLLOW: Mapping[str, Collection[str]] = {"running": ("running",), "promoted": ("running", "promoted")}
+# Of a request: the look that asks or withdraws is written with it, and what an earlier one writes comes too late.
+NO_LATER_LOOK = "(attribute_not_exists(look) OR look <= :look)"
 BATCH = 100  # Source: Amazon DynamoDB API reference, BatchGetItem
 
 
@@ -99,13 +101,13 @@ class RampTable:
 
     def put_look(self, ramp: str, step: int, look: int, now: float, document: Mapping[str, Any]) -> None:
         """What one look saw and decided; writing it twice is the same record."""
-        item: dict[str, Any] = {**_key(ramp, f"look#{step:03}#{look:06}"), "at": int(now)}
+        item: dict[str, Any] = {**_key(ramp, f"look#{_place((step, look))}"), "at": int(now)}
         self._table.put_item(Item={**item, "document": json.dumps(document), "expire_at": int(now + KEPT_SECONDS)})
 
     def amend_look(self, ramp: str, step: int, look: int, document: Mapping[str, Any]) -> None:
         """Write more into a look that is there."""
         self._table.update_item(
-            Key=_key(ramp, f"look#{step:03}#{look:06}"),
+            Key=_key(ramp, f"look#{_place((step, look))}"),
             UpdateExpression="SET document = :document",
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeValues={":document": json.dumps(document)},
@@ -117,12 +119,12 @@ class RampTable:
 
     def look(self, ramp: str, step: int, look: int) -> dict[str, Any] | None:
         """The document of one look."""
-        found = _decoded(self._get(_key(ramp, f"look#{step:03}#{look:06}")))
+        found = _decoded(self._get(_key(ramp, f"look#{_place((step, look))}")))
         return found["document"] if found else None
 
     def looks_at(self, ramp: str, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
         """The looks at these places (step, number of the look), documents decoded, in no order."""
-        keys = [_key(ramp, f"look#{step:03}#{look:06}") for step, look in places]
+        keys = [_key(ramp, f"look#{_place((step, look))}") for step, look in places]
         batches = (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
         return [decoded for batch in batches for item in self._batch(batch) if (decoded := _decoded(item))]
 
@@ -137,29 +139,58 @@ class RampTable:
         kept: dict[str, Any] = json.loads(str(item["document"])) if item else {}
         return kept
 
-    def ask(self, ramp: str, request_id: str, token: str, now: float, **fields: Any) -> None:
-        """Keep the question and its newest token.
+    def ask(self, ramp: str, request_id: str, token: str, now: float, *, look: tuple[int, int], **fields: Any) -> bool:
+        """Keep the question and its newest token; `look` is the step and the number of the look that asks.
 
         A question asked again only takes the new token, so an answer given between two tokens is not lost. A new one
-        is kept for the story first, where it stays when nobody answers it.
+        is kept for the story first, where it stays when nobody answers it. False, and nothing is asked: a later look
+        has asked or withdrawn since, so this attempt is one that its execution goes on without.
         """
         try:
             self._table.update_item(
                 Key=_key(ramp, "request"),
-                UpdateExpression="SET #token = :token",
-                ConditionExpression="request_id = :id",
+                UpdateExpression="SET #token = :token, look = :look",
+                ConditionExpression=f"request_id = :id AND {NO_LATER_LOOK}",
                 ExpressionAttributeNames={"#token": "token"},
-                ExpressionAttributeValues={":token": token, ":id": request_id},
+                ExpressionAttributeValues={":token": token, ":id": request_id, ":look": _place(look)},
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             question: dict[str, Any] = {"request_id": request_id, "asked_at": int(now), **fields}
             kept = {**question, "expire_at": int(now + KEPT_SECONDS)}
             self._table.put_item(Item={**_key(ramp, f"question#{request_id}"), **kept})
-            self._table.put_item(Item={**_key(ramp, "request"), **kept, "token": token})
+            return self._put_request(ramp, {**kept, "token": token}, look, NO_LATER_LOOK, {})
+        return True
+
+    def withdraw(self, ramp: str, request_id: str, now: float, *, look: tuple[int, int]) -> dict[str, Any] | None:
+        """Ask no more, as of `look`, unless the question was answered: then it stands, and is returned.
+
+        What is left in its place keeps an earlier look from asking it anew.
+        """
+        nothing = {"expire_at": int(now + KEPT_SECONDS)}
+        unanswered = "(attribute_not_exists(request_id) OR (request_id = :id AND attribute_not_exists(answer)))"
+        if self._put_request(ramp, nothing, look, f"{unanswered} AND {NO_LATER_LOOK}", {":id": request_id}):
+            return None
+        stands = self.request(ramp) or {}
+        return stands if stands.get("request_id") == request_id and "answer" in stands else None
+
+    def _put_request(
+        self, ramp: str, item: Mapping[str, Any], look: tuple[int, int], condition: str, values: Mapping[str, str]
+    ) -> bool:
+        place = _place(look)
+        try:
+            self._table.put_item(
+                Item={**_key(ramp, "request"), **item, "look": place},
+                ConditionExpression=condition,
+                ExpressionAttributeValues={":look": place, **values},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def request(self, ramp: str) -> dict[str, Any] | None:
-        """The latest question, answered or not."""
-        return self._get(_key(ramp, "request"))
+        """The latest question, answered or not; None where there was none, or it was withdrawn."""
+        found = self._get(_key(ramp, "request"))
+        return found if found and "request_id" in found else None
 
     def answer(self, ramp: str, request_id: str, answer: str, by: str, reason: str, now: float) -> bool:
         """Keep a person's answer to `request_id`. False when it was answered already or is not asked any more."""
@@ -182,7 +213,7 @@ class RampTable:
         return True
 
     def close_request(self, ramp: str) -> None:
-        """Forget the question; nobody is asked any more."""
+        """Forget the question, answered or not: the ramp is over."""
         self._table.delete_item(Key=_key(ramp, "request"))
 
     def put_command(self, ramp: str, verb: str, step: int, by: str, reason: str, now: float) -> bool:
@@ -311,6 +342,12 @@ def _lock_key(flag: str) -> dict[str, str]:
 
 def _link_key(link_id: str) -> dict[str, str]:
     return {"pk": f"link#{sha256(link_id.encode()).hexdigest()}", "sk": "link"}
+
+
+def _place(look: tuple[int, int]) -> str:
+    """Step and number of a look, in the order of looks."""
+    step, number = look
+    return f"{step:03}#{number:06}"
 
 
 def _key(ramp: str, kind: str) -> dict[str, str]:
