@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from ramp.adapters.metrics import COUNTS
 from ramp.core import prices
+from ramp.core.cadence import looks_within
 from ramp.core.check import Verdict
 from ramp.core.cost import METRICS_PER_LOOK, RAMP_SERIES, SERIES, Cost, cost_of, spent, traffic_of
 from ramp.core.feasibility import forecast_of
 from ramp.core.plan import Plan
-from ramp.core.planner import Traffic, looks_within
+from ramp.core.planner import Traffic
 from ramp.gauges import gauges
 
 ROOT = Path(__file__).parents[2]

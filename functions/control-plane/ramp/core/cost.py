@@ -9,8 +9,9 @@ from math import ceil
 from typing import Any
 
 from ramp.core import prices
+from ramp.core.cadence import looks_within
 from ramp.core.plan import WHOLE_PPM, Plan
-from ramp.core.planner import Forecast, StepForecast, Traffic, looks_within
+from ramp.core.planner import Forecast, StepForecast, Traffic
 
 MEMORY_GB = 0.5  # Source: template.yaml, Globals
 TASK_SECONDS = 0.8  # a look, most of it CloudWatch's answer

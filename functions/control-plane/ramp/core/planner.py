@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import ceil, exp, inf, lgamma, log, log1p, sqrt
 from typing import Self
 
+from ramp.core.cadence import looks_within
 from ramp.core.judgement import count, duration, percent
 from ramp.core.martingale import ABOVE_PRIOR, Below, trials_until_certified
 from ramp.core.policy import HUNDRED_PERCENT_PPM, REACTION_SECONDS, Policy, Position, harm_budget
@@ -25,7 +26,6 @@ PATIENCE_RATIO = 3  # of the mean time to a certificate at half the bound: beyon
 DETECTED_SIGMAS = 1.2816  # 90 % of a normal distribution
 NEVER_SIGMAS = 6  # of a binomial: beyond, the other side is not worth adding up
 ASKED_SHARE_TOLD = 0.1  # of sound candidates: where more end in a question, people hear of it beforehand
-LOOK_SECONDS_MIN, LOOK_SECONDS_MAX, LOOK_SHARE = 60, 900, 10  # as core/state.py spaces them
 EVENTS_PER_LOOK = 9  # Wait, Measure and Action? in the execution's history
 EVENTS_PER_STEP = 16
 EVENTS_PER_TOKEN = 13  # Ask For Decision until its time-out, and the Measure and Action? that follow
@@ -173,7 +173,8 @@ def forecast(
     events = history_events([min(item.seconds, item.limit_seconds) for item in forecasts], look_seconds)
     faults = [*_hopeless(forecasts, traffic, policy)]
     if events > HISTORY_EVENTS_MAX:
-        faults.append(f"look_seconds: fills the execution's history, got {events} events, expected at most 25000")
+        fills = f"fills the execution's history, got {events} events, expected at most {HISTORY_EVENTS_MAX}"
+        faults.append(f"look_seconds: {fills}")
     return Forecast(tuple(forecasts), tuple(faults), events, tuple(_doubtful(forecasts, traffic, policy)))
 
 
@@ -320,19 +321,6 @@ def divergence(p: float, q: float) -> float:
 
 def _log_odds(rate: float) -> float:
     return log(rate / (1 - rate)) if rate < 1 else 700.0
-
-
-def looks_within(seconds: float, look_seconds: int | None) -> int:
-    """Looks of a step that lasts `seconds`; None: as far apart as a tenth of it so far, from a minute to a quarter of
-    an hour.
-    """
-    if look_seconds is not None:
-        return ceil(seconds / look_seconds)
-    looks, at = 0, 0.0
-    while at < min(seconds, LOOK_SECONDS_MAX * LOOK_SHARE):
-        at += max(LOOK_SECONDS_MIN, at / LOOK_SHARE)
-        looks += 1
-    return looks + ceil(max(0.0, seconds - at) / LOOK_SECONDS_MAX)
 
 
 def _hopeless(steps: Sequence[StepForecast], traffic: Traffic, policy: Policy) -> Iterator[str]:

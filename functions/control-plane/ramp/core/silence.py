@@ -1,8 +1,9 @@
 """Silence: no count of any arm for so long that what was counted before says nothing of now."""
 
+from ramp.core.cadence import LOOK_SECONDS_MAX
 from ramp.core.judgement import duration
 
-SILENT_SECONDS = 900  # the longest time between looks: whoever goes on has seen traffic since the look before
+SILENT_SECONDS = LOOK_SECONDS_MAX  # whoever goes on has seen traffic since the look before
 WHERE = "look whether anybody asks, whether the router has read the flag, and whether it emits metrics"
 
 

@@ -6,11 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Self
 
+from ramp.core import cadence
 from ramp.core.plan import Plan, Step
-
-MIN_LOOK_SECONDS = 60
-MAX_LOOK_SECONDS = 900
-LOOK_SHARE = 10  # a look after every tenth of the bake so far
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class RampState:
     step: int = 0
     look: int = 0
     step_started_at: float = 0.0
-    look_seconds: int = MIN_LOOK_SECONDS
+    look_seconds: int = cadence.LOOK_SECONDS_MIN
     control_p95_ms: float | None = None
     acknowledged: tuple[str, ...] = ()
     question: Question | None = None
@@ -100,13 +97,12 @@ class RampState:
 
     def slowed(self, now: float) -> Self:
         """The state of a paused ramp: looks grow rarer whatever the plan says, so that no pause fills the history."""
-        rare_seconds = int(min(MAX_LOOK_SECONDS, (now - self.step_started_at) / LOOK_SHARE))
+        rare_seconds = cadence.look_seconds(now - self.step_started_at, shortest=0)
         return replace(self, look_seconds=max(self.look_seconds, rare_seconds))
 
     def _look_seconds(self, baked_seconds: float) -> int:
-        if (fixed := self.plan.look_seconds) is not None:
-            return fixed
-        return int(min(MAX_LOOK_SECONDS, max(MIN_LOOK_SECONDS, baked_seconds / LOOK_SHARE)))
+        fixed = self.plan.look_seconds
+        return cadence.look_seconds(baked_seconds) if fixed is None else fixed
 
     def to_wire(self) -> dict[str, Any]:
         """Plain JSON for the state machine."""
