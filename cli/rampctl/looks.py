@@ -2,10 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
+from ramp.core import flag_document
+from ramp.core.flag_document import FlagNames
 
 from rampctl.comparing import SCHEMA
 from rampctl.inspection import UnsoundError
@@ -27,16 +29,6 @@ COMPARE = "ramp compare"
 MENDS = (PUT_BACK, DETECT, COMPARE)
 USER_FIELDS = {"id", "email", "name", "plan", "createdAt"}
 PUBLISHED = ("Layers", "Timeout", "MemorySize", "TracingConfig", "Runtime", "Handler")
-# As docs/wire.md has them: type, lowest, highest.
-NUMBERS: Mapping[str, tuple[float, float]] = {
-    "share_ppm": (0, 1_000_000),
-    "sample_ppm": (0, 1_000_000),
-    "deadline_ms": (10, 10_000),
-    "budget_ms": (10, 10_000),
-    "step": (0, float("inf")),
-    "control_slow_ms": (0, float("inf")),
-    "candidate_slow_ms": (0, float("inf")),
-}
 
 
 def environment_of(session: Session, function: str) -> Mapping[str, str]:
@@ -154,46 +146,31 @@ def served_document(session: Session) -> dict[str, Any]:
     )["InitialConfigurationToken"]
     content = client.get_latest_configuration(ConfigurationToken=token)["Configuration"].read()
     try:
-        document = json.loads(content) if content else {}
+        document = json.loads(content)
     except ValueError:
         raise UnsoundError("the flag document is no JSON") from None
     if not isinstance(document, dict):
         raise UnsoundError("the flag document is no JSON object")
-    values: dict[str, Any] = document.get("values", document)
-    return values
+    return document
 
 
 def flag(session: Session) -> str:
-    """Every attribute of an enabled flag in its range, so that no router refuses the document."""
-    document = served_document(session)
-    names = (session.settings.adapter_flag, session.settings.shadow_flag)
-    faults = [fault for name in names for fault in flag_faults(name, document.get(name))]
-    if faults:
+    """No router refuses the document, whichever of the stack's flags it goes by."""
+    document, pairs = served_document(session), [FlagNames(*pair) for pair in session.settings.flags]
+    if faults := [fault for names in pairs for fault in flag_document.faults_of(document, names)]:
         raise UnsoundError("; ".join(faults))
-    return ", ".join(f"{name} is {'on' if document[name].get('enabled') else 'off'}" for name in names)
-
-
-def flag_faults(name: str, value: object) -> Iterator[str]:
-    """What is wrong with one flag of the document, each with its path. Shapes and ranges: docs/wire.md."""
-    if not isinstance(value, dict) or not isinstance(value.get("enabled"), bool):
-        yield f"{name}: is no flag, got {value!r:.60}, expected an object with enabled"
-        return
-    if not value["enabled"]:
-        return
-    needed = ("ramp", "step", "share_ppm", "salt", "deadline_ms") if "share_ppm" in value or "salt" in value else ()
-    yield from (f"{name}.{field}: is missing" for field in needed if field not in value)
-    for field, (low, high) in NUMBERS.items():
-        number = value.get(field, low)
-        if isinstance(number, bool) or not isinstance(number, int | float) or not low <= number <= high:
-            yield f"{name}.{field}: is out of range, got {number!r:.40}, expected {low:g} to {high:g}"
+    settings = [(names, flag_document.read_setting(document, names)) for names in pairs]
+    flags = [each for names, at in settings for each in ((names.adapter, at.adapter), (names.shadow, at.shadow))]
+    return ", ".join(f"{name} is {'off' if attributes is None else 'on'}" for name, attributes in flags)
 
 
 def flag_off(session: Session) -> str:
-    """A deployment moves nobody."""
-    name = session.settings.adapter_flag
-    if served_document(session).get(name, {}).get("enabled"):
-        raise UnsoundError(f"{name} is on")
-    return f"{name} is off"
+    """A deployment moves nobody, on any route."""
+    document, pairs = served_document(session), [FlagNames(*pair) for pair in session.settings.flags]
+    left = [names.adapter for names in pairs if flag_document.read_setting(document, names).adapter is not None]
+    if left:
+        raise UnsoundError(", ".join(f"{name} is on" for name in left))
+    return ", ".join(f"{names.adapter} is off" for names in pairs)
 
 
 def guards(session: Session) -> str:

@@ -175,7 +175,7 @@ def malformed_flag(stack: Stack) -> Iterator[None]:
         (empty_database, "database", "candidate", None, "404 for user-1, whom control has; it has 0 users"),
         (
             malformed_flag, "flag", "flag retrieved", "flag",
-            "prismaAdapter.share_ppm: is out of range, got 'lots', expected 0 to 1e+06",
+            "prismaAdapter.share_ppm: is unusable, got str, expected an integer of 0-1,000,000",
         ),
     ],
     ids=[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +13,7 @@ from botocore.exceptions import ClientError
 from ramp.adapters.alias_lever import AliasPosition
 from ramp.adapters.drift import Drift
 from ramp.adapters.guards import Guard
-from ramp.core.flag_document import setting_for
+from ramp.core.flag_document import FlagNames, setting_for, write_setting
 from ramp.core.state import RampState
 from rampctl import comparing, inspection, looks, preflight, verifying
 from rampctl.exits import Exit
@@ -23,7 +22,6 @@ from rich.console import Console
 
 from tests.statemachine.ramp_run import ARN, RAMP, a_plan
 
-WIRE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
 NOBODY: Any = None  # no look of these tests asks a session
 
 
@@ -233,38 +231,56 @@ def test_traces_without_users_pass_where_users_are_left_out_of_them(
     assert verifying.annotations(session) == f"traces carry {found}"
 
 
+SOUND = {"enabled": True, "ramp": RAMP, "step": 1, "share_ppm": 1, "salt": "s", "deadline_ms": 500, "fallback": True}
+OFF: dict[str, Any] = {"enabled": False}
+
+
+def serving(content: Any) -> Any:
+    """A session of a stack with two routes, whose AppConfig serves `content`: bytes, or what is put into JSON."""
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    client = SimpleNamespace(
+        start_configuration_session=lambda **_: {"InitialConfigurationToken": "token"},
+        get_latest_configuration=lambda **_: {"Configuration": io.BytesIO(body)},
+    )
+    flags = (("prismaAdapter", "prismaShadow"), ("second", "secondShadow"))
+    settings = SimpleNamespace(application="a", environment="e", profile="p", flags=flags)
+    return SimpleNamespace(settings=settings, client=lambda _: client)
+
+
 def test_what_the_control_plane_writes_is_no_malformed_flag() -> None:
-    """At every step of a plan, both flags."""
+    """At a step of a plan, both flags; a flag that no ramp has moved yet is off."""
     state = RampState(ramp=RAMP, execution_arn=ARN, raw_plan=a_plan(), alias_version="1", started_at=0)
-    setting = setting_for(state.at_next_step())
-    for name, attributes in (("prismaAdapter", setting.adapter), ("prismaShadow", setting.shadow)):
-        assert attributes
-        assert list(looks.flag_faults(name, {"enabled": True, **attributes})) == []
-    assert list(looks.flag_faults("prismaAdapter", {"enabled": False})) == []
+    document = write_setting({}, FlagNames("prismaAdapter", "prismaShadow"), setting_for(state.at_next_step()))
+    found = looks.flag(serving(document["values"]))
+    assert found == "prismaAdapter is on, prismaShadow is on, second is off, secondShadow is off"
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("document", "said"),
     [
-        (None, "prismaAdapter: is no flag"),
-        ({"enabled": "yes"}, "prismaAdapter: is no flag"),
-        ({"enabled": True, "share_ppm": 1_000_001}, "prismaAdapter.share_ppm: is out of range, got 1000001"),
-        ({"enabled": True, "share_ppm": True}, "prismaAdapter.share_ppm: is out of range, got True"),
-        ({"enabled": True, "share_ppm": 1}, "prismaAdapter.salt: is missing"),
+        (b"{", "the flag document is no JSON"),
+        ([], "the flag document is no JSON object"),
+        ({"prismaAdapter": {"enabled": True}}, "prismaAdapter.ramp: is missing"),
+        ({"prismaAdapter": {"enabled": "yes"}}, "prismaAdapter.enabled: is unusable, got str"),
+        ({"prismaAdapter": {**SOUND, "fallback": None}}, "prismaAdapter.fallback: is unusable, got nothing"),
+        ({"prismaAdapter": {**SOUND, "share_ppm": 0.5}}, "prismaAdapter.share_ppm: is unusable, got 0.5"),
+        ({"prismaAdapter": {**SOUND, "ramp": "of two words"}}, "prismaAdapter.ramp: is unusable, got str"),
+        ({"prismaShadow": {"enabled": True, "ramp": RAMP, "step": 1}}, "prismaShadow.sample_ppm: is missing"),
         (
-            {"enabled": True, "deadline_ms": 5},
-            "prismaAdapter.deadline_ms: is out of range, got 5, expected 10 to 10000",
+            {"second": {**SOUND, "deadline_ms": 5}},
+            "second.deadline_ms: is unusable, got 5, expected an integer of 10-10,000",
         ),
     ],
 )
-def test_a_malformed_flag_is_told_with_its_path(value: Any, said: str) -> None:
-    assert any(fault.startswith(said) for fault in looks.flag_faults("prismaAdapter", value))
+def test_a_document_that_routers_refuse_is_told_with_its_path(document: Any, said: str) -> None:
+    """Of every flag that ramps of the stack may move."""
+    with pytest.raises(UnsoundError) as refused:
+        looks.flag(serving(document))
+    assert said in str(refused.value)
 
 
-def test_the_ranges_are_the_wires() -> None:
-    """Read out of the page's table."""
-    rows = dict(re.findall(r"^\| `(\w+)` \| integer ([\d,]+–[\d,]+) \|", WIRE, re.MULTILINE))
-    assert rows
-    for name, text in rows.items():
-        low, high = (float(part.replace(",", "")) for part in text.split("–"))
-        assert looks.NUMBERS[name] == (low, high)
+def test_a_deployment_that_leaves_any_flag_on_is_told() -> None:
+    """Of the second route, too."""
+    assert looks.flag_off(serving({"prismaAdapter": OFF})) == "prismaAdapter is off, second is off"
+    with pytest.raises(UnsoundError, match="second is on"):
+        looks.flag_off(serving({"prismaAdapter": OFF, "second": SOUND}))

@@ -1,17 +1,15 @@
 """What must hold before a ramp may touch traffic, one sentence for each that does not. Reads only."""
 
-import re
 from collections.abc import Iterator
 
 from ramp import ending
 from ramp.adapters.metrics import History
 from ramp.adapters.stack import UNSETTLED
 from ramp.adapters.table import Lock
+from ramp.core.flag_attributes import RAMP_NAME
 from ramp.core.plan import Plan, format_percent
 from ramp.traffic import Position
 from ramp.world import World
-
-RAMP_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def unmet(plan: Plan, ramp: str, world: World, history: History) -> list[str]:

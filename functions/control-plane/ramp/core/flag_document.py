@@ -4,27 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ramp.core import flag_attributes
 from ramp.core.plan import WHOLE_PPM
 from ramp.core.state import RampState
-
-_STRING, _NUMBER, _BOOLEAN = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
-_STRINGS = {"type": "array", "elements": _STRING}
-# Source: AWS AppConfig user guide, type reference for AWS.AppConfig.FeatureFlags.
-_CONSTRAINTS: Mapping[str, Mapping[str, Any]] = {
-    "ramp": _STRING,
-    "step": _NUMBER,
-    "control_slow_ms": _NUMBER,
-    "candidate_slow_ms": _NUMBER,
-    "share_ppm": _NUMBER,
-    "salt": _STRING,
-    "deadline_ms": _NUMBER,
-    "fallback": _BOOLEAN,
-    "allow_users": _STRINGS,
-    "deny_users": _STRINGS,
-    "candidate_version": _STRING,
-    "sample_ppm": _NUMBER,
-    "budget_ms": _NUMBER,
-}
 
 
 @dataclass(frozen=True)
@@ -125,12 +107,15 @@ def write_setting(document: Mapping[str, Any], names: FlagNames, setting: Settin
     """`document` with the two flags at `setting` and everything else as it was."""
     flags = {name: dict(flag) for name, flag in document.get("flags", {}).items()}
     values = {name: dict(value) for name, value in document.get("values", {}).items()}
-    for name, attributes in ((names.adapter, setting.adapter), (names.shadow, setting.shadow)):
+    for name, attributes, known in (
+        (names.adapter, setting.adapter, flag_attributes.ADAPTER),
+        (names.shadow, setting.shadow, flag_attributes.SHADOW),
+    ):
         flag = flags.setdefault(name, {"name": name})
         if attributes is None:
             values[name] = {**values.get(name, {}), "enabled": False}
             continue
-        flag["attributes"] = {attribute: {"constraints": _CONSTRAINTS[attribute]} for attribute in attributes}
+        flag["attributes"] = {attribute: {"constraints": known[attribute].constraint} for attribute in attributes}
         values[name] = {"enabled": True, **attributes}
     return {**document, "version": document.get("version", "1"), "flags": flags, "values": values}
 
@@ -144,6 +129,18 @@ def read_setting(served: Mapping[str, Any], names: FlagNames) -> Setting:
     if not isinstance(served, Mapping):
         raise ValueError(f"flag document: is no object, got {type(served).__name__}, expected two flags")  # noqa: TRY004 - as JSON that does not read
     return Setting(_attributes(served.get(names.adapter)), _attributes(served.get(names.shadow)))
+
+
+def faults_of(document: object, names: FlagNames) -> list[str]:
+    """Why routers refuse a document, as AppConfig serves it or as it stores it; without a fault every router reads it.
+
+    A flag that is absent is off.
+    """
+    served = document["values"] if isinstance(document, Mapping) and {"flags", "values"} <= {*document} else document
+    if not isinstance(served, Mapping):
+        return [f"document: is no object, got {flag_attributes.told(served)}, expected an object of flags"]
+    pairs = ((names.adapter, flag_attributes.ADAPTER), (names.shadow, flag_attributes.SHADOW))
+    return [fault for name, known in pairs for fault in flag_attributes.faults_of(name, served.get(name, {}), known)]
 
 
 def _attributes(value: Any) -> Mapping[str, Any] | None:

@@ -171,7 +171,7 @@ class _Fields:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
             self._fault(field, "is no limit", _described(value), "milliseconds from 0, or nothing")
             return None
-        return float(value)
+        return value
 
     def integer(self, field: str, low: int, high: int | None) -> int:
         value = self._values.get(field)
