@@ -33,6 +33,7 @@ MONTH_SECONDS, LOOK_SECONDS = 30 * 86_400, 900
 RAMPS = 20
 PAGE = "huntaze-ramp-page"
 OPENS_IN_SECONDS = 1.0
+FEWEST_READS, MOST_READS = 3, 20
 
 
 @pytest.fixture
@@ -99,8 +100,7 @@ def test_a_link_nobody_was_sent_is_not_found(local_stack: Stack) -> None:
 def test_a_month_of_looks_and_twenty_ramps_open_in_a_second(local_stack: Stack, session: Session) -> None:
     """However long a ramp has been watched, its page has as many points as a screen has room for.
 
-    Of three times the best, since others work here too. The first read of a new sandbox is told beside it: most of that
-    is Python's start, which a busy machine stretches threefold.
+    The first read of a new sandbox too, most of which is Python's start.
     """
     name = f"page-{uuid.uuid4().hex[:8]}"
     a_month_of(session, name)
@@ -110,9 +110,9 @@ def test_a_month_of_looks_and_twenty_ramps_open_in_a_second(local_stack: Stack, 
         session.table.enlist("prismaAdapter", f"{name}-{index}", "rolled_back", now - index, now, **fields)
     for path in ("", f"ramps/{name}"):
         url = local_stack.page_url + path
-        first, again = zip(*(_seconds(session, url, name) for _ in range(3)), strict=True)
+        first, again = zip(*_reads(session, url, name), strict=True)
         print(f"/{path}: first read {min(first):.3f} s (of {first}), then {min(again):.3f} s")
-        assert min(again) < OPENS_IN_SECONDS
+        assert min(again) <= min(first) < OPENS_IN_SECONDS
 
 
 def a_month_of(session: Session, name: str) -> None:
@@ -133,6 +133,14 @@ def a_month_of(session: Session, name: str) -> None:
                 batch.put_item(Item={**key, "at": at, "document": document})
     state: Any = {**record["document"], "ramp": name, "look": of_each, "past_looks": [of_each] * last}
     session.table.put_ramp(name, "running", time.time(), state, step=last, share_ppm=250_000, reason="a month of looks")
+
+
+def _reads(session: Session, url: str, name: str) -> list[tuple[float, float]]:
+    """Three, and more while none was quick: what else a busy machine does only ever adds."""
+    reads: list[tuple[float, float]] = []
+    while len(reads) < FEWEST_READS or (min(reads)[0] >= OPENS_IN_SECONDS and len(reads) < MOST_READS):
+        reads.append(_seconds(session, url, name))
+    return reads
 
 
 def _seconds(session: Session, url: str, name: str) -> tuple[float, float]:
