@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 twice = pytest -m "$(1)" $(2) || pytest -m "$(1)" --last-failed --last-failed-no-failures none
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local-up local-down browser test-browser screenshots test test-long sweep bench-gate bench-safe bench-read check audit sbom fuzz bench-load format lock clean
+.PHONY: help setup demo local-up local-down seed browser test-browser screenshots test test-long sweep bench-gate bench-safe bench-read check audit sbom fuzz bench-load format lock clean
 
 help: ## what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ local-up: setup ## keep the local stack running and print how to talk to it
 
 local-down: setup ## stop it, and leave nothing behind
 	@ramp local down
+
+seed: setup ## write the mock's users into the database at DATABASE_URL, whose table is there
+	@python -c 'import os; from local_stack.database import seed; print(seed(os.environ["DATABASE_URL"]), "users are there")'
 
 test: setup ## the tests, a promoted and a rolled-back ramp on the emulator included
 	$(call twice,not emulator and not browser and not long,--numprocesses 2 --dist loadfile)

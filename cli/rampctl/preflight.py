@@ -10,7 +10,7 @@ from rampctl import looks
 from rampctl.inspection import Check, UnsoundError
 from rampctl.session import Session
 
-DEPLOY = "sam build && sam deploy"
+DEPLOY = "sam build && sam deploy --config-env prod"
 ROLL_ON = "aws cloudformation continue-update-rollback --stack-name huntaze-prisma-skeleton"
 MENDS = (ROLL_ON, DEPLOY, *looks.MENDS)  # of what one check finds in more than one way
 
