@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ramp.core.judgement import duration
@@ -146,14 +147,15 @@ def follow(
     read: Callable[[], Ramp], limit_seconds: float | None = None, pause: Callable[[float], None] = time.sleep
 ) -> Iterator[Ramp]:
     """The ramp about once a second, until it has ended. Raises CommandError when the limit comes first."""
-    until = time.monotonic() + limit_seconds if limit_seconds is not None else float("inf")
+    most_seconds = inf if limit_seconds is None else limit_seconds
+    until = time.monotonic() + most_seconds
     while True:
         ramp = read()
         yield ramp
         if not ramp.is_running:
             return
         if time.monotonic() >= until:
-            raise CommandError(f"{ramp.name}: has not ended within {duration(limit_seconds)}; last: {ramp.reason}")
+            raise CommandError(f"{ramp.name}: has not ended within {duration(most_seconds)}; last: {ramp.reason}")
         pause(POLL_SECONDS)
 
 
