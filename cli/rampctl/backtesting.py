@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from math import ceil, sqrt
+from math import ceil
 from typing import Any, NamedTuple
 
 from ramp.adapters.metrics import DAY_SECONDS
@@ -13,6 +13,7 @@ from ramp.core.feasibility import resolve
 from ramp.core.judgement import duration
 from ramp.core.plan import Plan
 from ramp.core.planner import Traffic
+from ramp.core.wilson import Z_ONE_SIDED_95, wilson
 from rich.console import Console
 from rich.progress import track
 
@@ -31,7 +32,6 @@ CONTROL_ONLY = (
     "only control is in the recording: so this says how often a candidate as good as control would be rolled back, "
     "and nothing about any other candidate"
 )
-Z95 = 1.6449  # the 95th percentile of a normal distribution
 P95_MS = 200.0  # recordings hold counts of slow reads and no times
 
 
@@ -90,9 +90,7 @@ class Quiet(NamedTuple):
 
         Source: Wilson 1927, the score interval, one-sided.
         """
-        n, z2 = max(1, self.runs), Z95 * Z95
-        rate = self.rolled_back / n
-        return (rate + z2 / (2 * n) + Z95 * sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+        return wilson(self.rolled_back, max(1, self.runs), Z_ONE_SIDED_95)[1]
 
     def __str__(self) -> str:
         """For people."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ramp.core.wilson import Z_ONE_SIDED_95, Z_TWO_SIDED_95, wilson
 from ramp.page import fields, forms, markup
-from ramp.page.charts import wilson
 from ramp.page.check_rows import rows
 from ramp.page.looks import Looks, spread
 from ramp.page.records import Records, read
@@ -145,9 +145,10 @@ def test_what_people_wrote_cannot_become_markup(promoted: Records) -> None:
 
 @pytest.mark.parametrize(("events", "trials"), [(0, 50), (3, 40), (40, 40), (17, 9_000)])
 def test_the_band_is_wilsons(events: int, trials: int) -> None:
-    """Held against scipy's."""
-    expected = binomtest(events, trials).proportion_ci(0.95, "wilson")
-    assert wilson(events, trials) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    """Held against scipy's; one end alone stands where both stand at 90 %."""
+    for confidence, z in ((0.95, Z_TWO_SIDED_95), (0.9, Z_ONE_SIDED_95)):
+        expected = binomtest(events, trials).proportion_ci(confidence, "wilson")
+        assert wilson(events, trials, z) == pytest.approx((expected.low, expected.high), abs=1e-5)
 
 
 @pytest.mark.parametrize("last", [0, 1, 12, 13, 100, 2_880])

@@ -6,6 +6,7 @@ from math import erfc, log, sqrt
 
 import numpy as np
 import numpy.typing as npt
+from ramp.core.wilson import Z_ONE_SIDED_95
 
 from rampctl.rehearsal.scenario import Fault
 
@@ -13,7 +14,6 @@ Moments = npt.NDArray[np.float64]
 """Seconds since the ramp began."""
 HEALTHY_ERRORS = 0.001  # of a read path that nothing is wrong with; Source: docs/gate.md, healthy 0.1 %
 LATENCY_SIGMA = 0.5  # log-normal answer times; Source: benchmarks/gate/world.py
-Z95 = 1.6449  # the 95th percentile of a normal distribution
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Arm:
     def _beyond(self, limit_ms: float, factor: float, extra_ms: float) -> float:
         if limit_ms <= extra_ms:
             return 1.0
-        z = Z95 + log((limit_ms - extra_ms) / (factor * self.p95_ms)) / LATENCY_SIGMA
+        z = Z_ONE_SIDED_95 + log((limit_ms - extra_ms) / (factor * self.p95_ms)) / LATENCY_SIGMA
         return 0.5 * erfc(z / sqrt(2))
 
 

@@ -5,14 +5,13 @@ Counts are of the step so far, so every line begins anew where a step does, afte
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 from ramp.core.judgement import percent
 from ramp.core.plan import WHOLE_PPM
+from ramp.core.wilson import Z_TWO_SIDED_95, wilson
 from ramp.page.records import Records
 
-Z95 = 1.959964
 ERROR_CHECKS = ("errors", "shadow errors", "shadow failures")
 
 
@@ -76,16 +75,6 @@ def boundaries(records: Records) -> tuple[Boundary, ...]:
     if records.state.step not in found and records.state.step_started_at:
         found[records.state.step] = records.state.step_started_at
     return tuple(Boundary(at, steps[step].title) for step, at in sorted(found.items()))
-
-
-def wilson(events: float, trials: float) -> tuple[float, float] | None:
-    """The 95 % interval of a rate. Source: Wilson (1927), score interval."""
-    if not trials:
-        return None
-    rate, square = events / trials, Z95 * Z95
-    middle = (rate + square / (2 * trials)) / (1 + square / trials)
-    half = Z95 * sqrt(rate * (1 - rate) / trials + square / (4 * trials * trials)) / (1 + square / trials)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _with_gaps(looks: Sequence[Look]) -> list[tuple[float, Look | None]]:
@@ -192,8 +181,7 @@ def _served_share(look: Look) -> Cell:
 
 
 def _rate(events: int, trials: int) -> Cell:
-    band = wilson(events, trials)
-    return (events / trials, *band) if band else NOTHING
+    return (events / trials, *wilson(events, trials, Z_TWO_SIDED_95)) if trials else NOTHING
 
 
 def _limit(look: Look, names: tuple[str, ...]) -> Cell:
