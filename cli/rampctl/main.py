@@ -55,6 +55,7 @@ Local = Annotated[bool, typer.Option("--local", help="The local stack instead of
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, for scripts.")]
 Plan = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's JSON file, or - for standard input.")]
 RunningRamp = Annotated[str | None, typer.Argument(metavar="[RAMP]", help="Default: the only ramp that runs.")]
+RecordedRamp = Annotated[str | None, typer.Argument(metavar="[RAMP]", help="Default: the running ramp, else the last.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the ramp's records.")]
 By = Annotated[str | None, typer.Option(help="Your name, put before the AWS identity that is recorded anyway.")]
 Question = Annotated[
@@ -165,9 +166,7 @@ def start(
 
 @app.command()
 def status(
-    ramp: Annotated[
-        str | None, typer.Argument(metavar="[RAMP]", help="Default: the running ramp, else the last.")
-    ] = None,
+    ramp: RecordedRamp = None,
     local: Local = False,
     as_json: Json = False,
 ) -> Exit:
@@ -197,9 +196,7 @@ def watch(ramp: RunningRamp = None, limit: Limit = None, local: Local = False, a
 
 @app.command()
 def explain(
-    ramp: Annotated[
-        str | None, typer.Argument(metavar="[RAMP]", help="Default: the running ramp, else the last.")
-    ] = None,
+    ramp: RecordedRamp = None,
     step: Annotated[int | None, typer.Option(min=1, help="Which step, from 1. Default: the latest look.")] = None,
     local: Local = False,
     as_json: Json = False,
@@ -227,9 +224,7 @@ def history(
 
 @app.command()
 def report(
-    ramp: Annotated[
-        str | None, typer.Argument(metavar="[RAMP]", help="Default: the running ramp, else the last.")
-    ] = None,
+    ramp: RecordedRamp = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page, self-contained, into it.")] = None,
     local: Local = False,
     as_json: Json = False,
@@ -385,9 +380,7 @@ def compare(
 
 @app.command()
 def cost(
-    ramp: Annotated[
-        str | None, typer.Argument(metavar="[RAMP]", help="Default: the running ramp, else the last.")
-    ] = None,
+    ramp: RecordedRamp = None,
     local: Local = False,
     as_json: Json = False,
 ) -> Exit:

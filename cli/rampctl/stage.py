@@ -1,9 +1,12 @@
 """The demo's surroundings: each thing that must be undone, as a context that undoes it, Ctrl-C or not."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from local_stack import faults, stack
 from ramp.adapters.table import Lock
@@ -23,25 +26,21 @@ ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def ended_gently() -> Iterator[None]:
-    """A polite kill, or a closed terminal, is an interrupt like Ctrl-C."""
-    usual = {number: signal.signal(number, signal.default_int_handler) for number in ENDINGS}
+def _handled(
+    numbers: Iterable[signal.Signals], handler: Callable[[int, FrameType | None], Any] | int
+) -> Iterator[None]:
+    usual = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
+        for number, before in usual.items():
+            signal.signal(number, before)
 
 
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """A second Ctrl-C does not stop the cleaning up after the first."""
-    usual = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *ENDINGS)}
-    try:
-        yield
-    finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
+ended_gently = partial(_handled, ENDINGS, signal.default_int_handler)
+"""A polite kill, or a closed terminal, is an interrupt like Ctrl-C."""
+uninterrupted = partial(_handled, (signal.SIGINT, *ENDINGS), signal.SIG_IGN)
+"""A second Ctrl-C does not stop the cleaning up after the first."""
 
 
 @contextmanager
