@@ -127,6 +127,7 @@ AWS_METRICS: Mapping[tuple[str, str], set[str]] = {
     ("AWS/Lambda", "Invocations"): {"FunctionName", "Resource"},
     ("AWS/Lambda", "AsyncEventAge"): {"FunctionName"},
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): {"QueueName"},
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): {"QueueName"},
     ("AWS/States", "ExecutionsTimedOut"): {"StateMachineArn"},
     ("AWS/Events", "TriggeredRules"): {"RuleName"},
 }
@@ -166,6 +167,13 @@ def test_comparisons_that_wait_too_long_are_told_of_where_they_wait() -> None:
         alarm = chosen(RESOURCES["ShadowQueueAlarm"]["Properties"], "ShadowByQueue", holds=by_queue)
         assert (alarm["MetricName"], alarm["Threshold"]) == (metric, threshold)
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": RESOURCES["ShadowQueue"]["Properties"]["QueueName"]}]
+
+
+def test_a_comparison_that_failed_for_good_is_told_of() -> None:
+    """It is no evidence, and what broke the comparator may be what the candidate answers."""
+    alarm = RESOURCES["ShadowFailuresAlarm"]["Properties"]
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 1)
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["ShadowFailures", "QueueName"]}}]
 
 
 def test_no_comparison_of_the_queue_is_lost_unseen() -> None:
