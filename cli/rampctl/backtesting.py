@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
-from ramp.adapters.metrics import DAY_SECONDS
 from ramp.core.bucket import Bucket
 from ramp.core.feasibility import resolve
 from ramp.core.judgement import duration
 from ramp.core.plan import Plan
 from ramp.core.planner import Traffic
+from ramp.core.units import DAY_SECONDS
 from ramp.core.wilson import Z_ONE_SIDED_95, wilson
 from rich.console import Console
 from rich.progress import track

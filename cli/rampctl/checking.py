@@ -6,13 +6,13 @@ from dataclasses import asdict
 from math import isinf
 from typing import Any
 
-from ramp.adapters.metrics import DAY_SECONDS
 from ramp.core import prices
 from ramp.core.bill import forecast_sentence
 from ramp.core.cost import cost_of
 from ramp.core.feasibility import forecast_of, measured_traffic, resolve
 from ramp.core.plan import Plan, PlanInvalid
 from ramp.core.planner import Forecast, StepForecast, Traffic
+from ramp.core.units import DAY_SECONDS
 from rich.console import Console
 
 from rampctl import forecasting, plans

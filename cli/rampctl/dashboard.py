@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_stack.alarms import evaluate
-from ramp.adapters.metrics import MINUTE_SECONDS, metric_stat, read_series
+from ramp.adapters.metrics import metric_stat, read_series
+from ramp.core.units import MINUTE_SECONDS
 
 from rampctl.rehearsal import drawing
 from rampctl.session import Session

@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from ramp.adapters.metrics import MINUTE_SECONDS, ArmReading
+from ramp.adapters.metrics import ArmReading
 from ramp.core.plan import format_percent
+from ramp.core.units import MINUTE_SECONDS
 from ramp.errors import AwsUnavailable
 from rich.console import Console, Group, RenderableType
 from rich.live import Live

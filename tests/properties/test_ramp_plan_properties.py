@@ -9,7 +9,8 @@ from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from ramp.core.plan import SCHEMA, WHOLE_PPM, Plan, PlanInvalid, format_percent, to_ppm
+from ramp.core.plan import SCHEMA, Plan, PlanInvalid, format_percent, to_ppm
+from ramp.core.units import WHOLE_PPM
 
 DEMO = json.loads((Path(__file__).parents[2] / "events" / "plans" / "demo.json").read_text())
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()

@@ -9,9 +9,10 @@ from ramp.core.bucket import Bucket
 from ramp.core.check import Check, Consequence, Verdict
 from ramp.core.evidence import Evidence
 from ramp.core.judge import policy_of, position_of
-from ramp.core.plan import WHOLE_PPM, Plan, Step
+from ramp.core.plan import Plan, Step
 from ramp.core.sequential_checks import checks, judgements
 from ramp.core.sequential_gate import GateState, fold
+from ramp.core.units import WHOLE_PPM
 
 OF_TIMES = frozenset({"latency", "shadow p95"})
 

@@ -21,15 +21,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ramp.adapters.metrics import DAY_SECONDS, MINUTE_SECONDS, Metrics
+from ramp.adapters.metrics import Metrics
 from ramp.core.bucket import Bucket
+from ramp.core.units import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS
 
 from rampctl.exits import USAGE, CommandError
 
 COUNTS = tuple(name for name in Bucket._fields if name not in {"start", "seconds", "step", "share_ppm", "misrouted"})
 FIELDS = ("start", *COUNTS)
 MOST_FAULTS = 20
-HOUR_SECONDS = 3_600
 FEW_ERRORS = 3  # in an hour, make no day loud, however few requests there were
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from ramp.adapters.metrics import DAY_SECONDS, MINUTE_SECONDS
 from ramp.core.bucket import Bucket
+from ramp.core.units import DAY_SECONDS, MINUTE_SECONDS
 
 from rampctl.rehearsal.arm import Moments
 from rampctl.rehearsal.dealing import COLUMN, COUNTED, Counts, Setting

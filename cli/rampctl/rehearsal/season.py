@@ -5,8 +5,7 @@ from math import tau
 
 import numpy as np
 import numpy.typing as npt
-
-DAY_SECONDS = 86_400
+from ramp.core.units import DAY_SECONDS
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from ramp.adapters.metrics import DAY_SECONDS, MINUTE_SECONDS, History
+from ramp.adapters.metrics import History
 from ramp.core import flag_document
 from ramp.core.bucket import Bucket
-from ramp.core.plan import WHOLE_PPM
+from ramp.core.units import DAY_SECONDS, MINUTE_SECONDS, WHOLE_PPM
 
 from rampctl.rehearsal.arm import Arm
 from rampctl.rehearsal.dealing import COLUMN, COUNTED, Counts, Dealing, Setting

@@ -24,15 +24,9 @@ from ramp.core.dispersion import (
 )
 from ramp.core.dispersion import BLOCK_ERRORS as DISPERSION_ERRORS
 from ramp.core.martingale import ABOVE_ODDS, ABOVE_PRIOR, Above
-from ramp.core.policy import HUNDRED_PERCENT_PPM, Policy
+from ramp.core.policy import REQUESTS_PER_USER_DAY, SHARE_BAND, Policy
 from ramp.core.recent_rate import BLOCK_ERRORS, BLOCK_REQUESTS, BLOCK_REQUESTS_MAX, ENOUGH_REQUESTS, RecentRate
-from ramp.core.sequential_gate import (
-    DAY_SECONDS,
-    REQUESTS_PER_USER_DAY,
-    SESSION_REQUESTS,
-    SHARE_BAND,
-    GateState,
-)
+from ramp.core.sequential_gate import SESSION_REQUESTS, GateState
 from ramp.core.suspicion import (
     CLUSTER,
     CLUSTERED_ODDS_MAX,
@@ -45,6 +39,7 @@ from ramp.core.suspicion import (
     Suspicion,
 )
 from ramp.core.tally import StepTally, Tally
+from ramp.core.units import DAY_SECONDS, WHOLE_PPM
 
 from rampctl.rehearsal.dealing import COLUMN, Counts
 
@@ -278,7 +273,7 @@ class Stretch:
         absolute = np.where(is_known, np.clip(policy.error_ratio * rate, policy.error_limit, 1.0), policy.error_limit)
         relative = np.clip(policy.relative_ratio * np.where(is_known, rate, 0), policy.relative_limit, 1.0)
         if share_ppm:
-            self._share(share_ppm / HUNDRED_PERCENT_PPM)
+            self._share(share_ppm / WHOLE_PPM)
         if c["candidate_requests"].any():
             n, x = c["candidate_requests"], c["candidate_errors"]
             if policy.fallback:

@@ -3,7 +3,8 @@
 from bisect import bisect_left
 from hashlib import sha256
 
-from ramp.core.plan import WHOLE_PPM, Routing
+from ramp.core.plan import Routing
+from ramp.core.units import WHOLE_PPM
 
 DEALT_USERS_MAX = 5_000  # beyond, the share of users is what it should be to a percent of itself
 FIRST, NEVER = -1, WHOLE_PPM  # buckets of users who are allowed and denied by name

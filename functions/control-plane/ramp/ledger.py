@@ -3,8 +3,8 @@
 from typing import Any
 
 from ramp.adapters.table import Lock
-from ramp.core.plan import WHOLE_PPM
 from ramp.core.state import RampState
+from ramp.core.units import WHOLE_PPM
 from ramp.errors import TrafficMoved
 from ramp.world import World
 

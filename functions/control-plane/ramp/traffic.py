@@ -7,8 +7,9 @@ from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.flag_lever import OURS, Deployment, FlagLever
 from ramp.adapters.monitors import Monitors
 from ramp.core.flag_document import OFF, Setting, promoted_setting, setting_for
-from ramp.core.plan import WHOLE_PPM, format_percent
+from ramp.core.plan import format_percent
 from ramp.core.state import RampState, WayBack
+from ramp.core.units import WHOLE_PPM
 from ramp.errors import TrafficNotShifted
 from ramp.troubles import Troubles
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from ramp.adapters.flag_lever import nothing
-from ramp.core.plan import WHOLE_PPM, format_percent
+from ramp.core.plan import format_percent
 from ramp.core.state import WayBack
+from ramp.core.units import WHOLE_PPM
 from ramp.errors import TrafficNotShifted
 
 if TYPE_CHECKING:

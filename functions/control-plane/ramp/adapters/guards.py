@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ramp.adapters.metrics import COUNTS, DAY_SECONDS, NAMESPACE
+from ramp.adapters.metrics import COUNTS, NAMESPACE
+from ramp.core.units import DAY_SECONDS, HOUR_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef, MetricTypeDef
-
-HOUR_SECONDS = 3_600
 
 
 @dataclass(frozen=True)

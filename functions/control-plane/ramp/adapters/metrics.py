@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ramp.core.bucket import Bucket
 from ramp.core.evidence import ArmCounts, Evidence
 from ramp.core.plan import EvidenceSettings
+from ramp.core.units import DAY_SECONDS, MINUTE_SECONDS
 from ramp.errors import AwsUnavailable
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ MISROUTED = "misrouted"
 ALARM_STATES = frozenset({"OK", "ALARM", "INSUFFICIENT_DATA", "MISSING"})
 COUNT_MAX = 1e15  # more than any count or latency; beyond it floats skip integers
 SHOWN_LENGTH = 60
-MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
 MINUTES_KEPT_SECONDS = 14 * DAY_SECONDS  # Source: GetMetricData, StartTime: minutes for 15 days, or no data points
 CLOCK_SKEW_SECONDS = 300  # sandboxes and tasks may disagree on the time; the step's key keeps older data out
 

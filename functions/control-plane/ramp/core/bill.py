@@ -6,8 +6,8 @@ from ramp.core import prices
 from ramp.core.cost import Cost, Item
 from ramp.core.judgement import count
 from ramp.core.planner import Traffic
+from ramp.core.units import DAY_SECONDS
 
-DAY_SECONDS = 86_400
 MAIN_ITEMS = 2
 CENTS_FROM = 0.1  # dollars
 IN_ALL, ADDED = "in all", "of that, added by the ramp"

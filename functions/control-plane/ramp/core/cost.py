@@ -10,8 +10,9 @@ from typing import Any
 
 from ramp.core import prices
 from ramp.core.cadence import looks_within
-from ramp.core.plan import WHOLE_PPM, Plan
+from ramp.core.plan import Plan
 from ramp.core.planner import Forecast, StepForecast, Traffic
+from ramp.core.units import HOUR_SECONDS, WHOLE_PPM
 
 MEMORY_GB = 0.5  # Source: template.yaml, Globals
 TASK_SECONDS = 0.8  # a look, most of it CloudWatch's answer
@@ -28,7 +29,6 @@ STALENESS_SECONDS = 15  # Source: template.yaml, FlagStalenessSeconds
 ROUTER_KB, READ_KB, COMPARE_KB = 1.5, 0.7, 1.5  # EMF record, log line, and Lambda's own three lines
 KB_PER_GB = 1_000_000  # CloudWatch counts in decimal gigabytes
 TRACES_PER_SECOND, TRACED_SHARE = 1.0, 0.05  # Source: X-Ray's default sampling rule
-HOUR_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from typing import Any
 from ramp.core.bucket import Bucket
 from ramp.core.judge import policy_of
 from ramp.core.judgement import duration
-from ramp.core.plan import AUTO, PPM_PER_PERCENT, WHOLE_PPM, Plan, PlanInvalid
-from ramp.core.planner import DAY_SECONDS, Forecast, PlannedStep, Traffic, auto_steps, forecast
+from ramp.core.plan import AUTO, PPM_PER_PERCENT, Plan, PlanInvalid
+from ramp.core.planner import Forecast, PlannedStep, Traffic, auto_steps, forecast
+from ramp.core.units import DAY_SECONDS, WHOLE_PPM
 
 SHORTEST_SECONDS = 3_600  # a rate measured over less says little about the hours to come
 DAY_SHARE = 0.9  # a small team's first request of the day before may come late

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Any, NamedTuple
 
-from ramp.core.plan import WHOLE_PPM
+from ramp.core.units import WHOLE_PPM
 
 # Source: AWS AppConfig user guide, type reference for AWS.AppConfig.FeatureFlags.
 _STRING, _NUMBER, _BOOLEAN = {"type": "string"}, {"type": "number"}, {"type": "boolean"}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ramp.core import flag_attributes
-from ramp.core.plan import WHOLE_PPM
 from ramp.core.state import RampState
+from ramp.core.units import WHOLE_PPM
 
 
 @dataclass(frozen=True)

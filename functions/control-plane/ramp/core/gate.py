@@ -12,11 +12,11 @@ from ramp.core.check import SEVERITY, Check, Consequence, Numbers, Verdict
 from ramp.core.evidence import Evidence
 from ramp.core.judgement import duration
 from ramp.core.martingale import MAX_COUNT, first_count
-from ramp.core.plan import WHOLE_PPM, Gates, Step, format_percent
+from ramp.core.plan import Gates, Step, format_percent
+from ramp.core.policy import REQUESTS_PER_USER_DAY, SHARE_BAND
 from ramp.core.silence import silent
+from ramp.core.units import WHOLE_PPM
 
-REQUESTS_PER_USER = 20  # users, not requests, are dealt to the arms: one user's requests all fall on the same side
-SHARE_BAND = (0.5, 2.0)  # Source: requirements, 1 % configured: investigate outside 0.5–2 %
 SIGMAS = 3.0
 
 
@@ -306,5 +306,5 @@ def _share(evidence: Evidence, step: Step) -> Check:
 
 
 def _share_band(target: float, requests: int) -> tuple[float, float]:
-    slack = SIGMAS * sqrt(target * (1 - target) / max(1.0, requests / REQUESTS_PER_USER))
+    slack = SIGMAS * sqrt(target * (1 - target) / max(1.0, requests / REQUESTS_PER_USER_DAY))
     return min(target * SHARE_BAND[0], target - slack), max(target * SHARE_BAND[1], target + slack)

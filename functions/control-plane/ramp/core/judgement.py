@@ -15,8 +15,7 @@ from ramp.core.martingale import (
 from ramp.core.policy import DOUBT
 from ramp.core.suspicion import Suspicion
 from ramp.core.tally import Tally
-
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
+from ramp.core.units import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS
 
 
 class Certificate(NamedTuple):
@@ -184,11 +183,16 @@ def about(number: int) -> str:
 
 def duration(seconds: float) -> str:
     """For people: `40 seconds`, `12 minutes`, `3.5 hours`, `2 days`; what is not nothing takes `1 second` at least."""
-    for unit, size, decimals in (("seconds", 1, 0), ("minutes", MINUTE, 0), ("hours", HOUR, 1), ("days", DAY, 1)):
-        if seconds < _NEXT[size]:
+    for unit, size, decimals, most_seconds in _UNITS:
+        if seconds < most_seconds:
             number = f"{(max(seconds, 1) if seconds else 0) / size:.{decimals}f}".removesuffix(".0")
             return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
     return "more than a year"
 
 
-_NEXT = {1: 2 * MINUTE, MINUTE: 2 * HOUR, HOUR: 2 * DAY, DAY: 366 * DAY}
+_UNITS = (
+    ("seconds", 1, 0, 2 * MINUTE_SECONDS),
+    ("minutes", MINUTE_SECONDS, 0, 2 * HOUR_SECONDS),
+    ("hours", HOUR_SECONDS, 1, 2 * DAY_SECONDS),
+    ("days", DAY_SECONDS, 1, 366 * DAY_SECONDS),
+)

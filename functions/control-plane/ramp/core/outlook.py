@@ -5,7 +5,8 @@ from ramp.core.cost import cost_of
 from ramp.core.feasibility import forecast_of
 from ramp.core.judgement import count, duration, percent
 from ramp.core.plan import Plan
-from ramp.core.planner import DAY_SECONDS, Forecast, Traffic
+from ramp.core.planner import Forecast, Traffic
+from ramp.core.units import DAY_SECONDS
 
 HARDLY_ANY = 0.999  # a rate that is caught only here is none that anybody plans for
 UNKNOWN = "What it takes and costs is not known, since nothing was requested in the last day."

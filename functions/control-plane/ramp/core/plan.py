@@ -14,14 +14,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
 from ramp.core.planner import HISTORY_EVENTS_PLANNED, history_events
+from ramp.core.units import MINUTE_SECONDS
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
     from typing_extensions import TypeIs
 
 PPM_PER_PERCENT = 10_000
-WHOLE_PPM = 1_000_000
-MINUTE_SECONDS = 60
 HIGH_RESOLUTION_SECONDS = 3 * 60 * 60  # Source: CloudWatch keeps periods under 60 s for 3 hours (GetMetricData).
 SHOWN_LENGTH = 60
 FAULTS_TOLD = 60  # Source: Step Functions takes a cause of at most 32,768 characters.

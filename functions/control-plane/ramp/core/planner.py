@@ -8,8 +8,9 @@ from typing import Self
 from ramp.core.cadence import looks_within
 from ramp.core.judgement import count, duration, percent
 from ramp.core.martingale import ABOVE_PRIOR, Below, trials_until_certified
-from ramp.core.policy import HUNDRED_PERCENT_PPM, REACTION_SECONDS, Policy, Position, harm_budget
+from ramp.core.policy import REACTION_SECONDS, REQUESTS_PER_USER_DAY, Policy, Position, harm_budget
 from ramp.core.suspicion import FIRST_WEIGHT
+from ramp.core.units import DAY_SECONDS, WHOLE_PPM
 
 FIRST_SHARE_MAX = 0.25
 REACTION_REQUESTS = 2.5  # of the first share in one reaction time
@@ -33,8 +34,6 @@ TOKEN_SECONDS = 900  # Source: statemachine/ramp.asl.json, TimeoutSeconds of Ask
 EVENTS_AROUND = 40
 HISTORY_EVENTS_MAX = 25_000  # Source: AWS Step Functions quotas, events in an execution's history
 HISTORY_EVENTS_PLANNED = 24_000  # the rest is for retries and the end
-DAY_SECONDS = 86_400
-REQUESTS_PER_USER_DAY = 20  # Source: requirements, 1,000 requests a day of 50 users
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class PlannedStep:
     @property
     def share(self) -> float:
         """0-1."""
-        return self.share_ppm / HUNDRED_PERCENT_PPM
+        return self.share_ppm / WHOLE_PPM
 
     @property
     def title(self) -> str:
@@ -143,7 +142,7 @@ def first_share(traffic: Traffic) -> float:
     """The largest share up to 25 % at which 2 or 3 requests arrive in a reaction time, and at least 5 users fall."""
     by_requests = REACTION_REQUESTS / max(traffic.requests_per_second * REACTION_SECONDS, 1e-9)
     by_users = USERS_MIN / max(traffic.users, 1)
-    return min(FIRST_SHARE_MAX, max(by_requests, by_users, 1 / HUNDRED_PERCENT_PPM))
+    return min(FIRST_SHARE_MAX, max(by_requests, by_users, 1 / WHOLE_PPM))
 
 
 def auto_steps(traffic: Traffic, policy: Policy) -> tuple[PlannedStep, ...]:
@@ -155,7 +154,7 @@ def auto_steps(traffic: Traffic, policy: Policy) -> tuple[PlannedStep, ...]:
     shares = [0.0, *_shares(first_share(traffic))]
     if _clean_seconds(shares[-2], 1.0, traffic, policy) > LONG_SECONDS:
         shares.insert(-1, NEARLY_ALL)
-    whole = [round(share * HUNDRED_PERCENT_PPM) for share in shares]
+    whole = [round(share * WHOLE_PPM) for share in shares]
     steps = [
         PlannedStep(ppm, BAKE_SECONDS, _patience_seconds(ppm, following, traffic, policy))
         for ppm, following in _with_next(whole)
@@ -229,11 +228,11 @@ def _certificate(share_ppm: int, next_ppm: int | None, traffic: Traffic, policy:
 
 def _pace(share_ppm: int, traffic: Traffic) -> float:
     """Candidate requests a second that the step's certificate counts: all that are sampled in shadow."""
-    return traffic.requests_per_second * (share_ppm / HUNDRED_PERCENT_PPM if share_ppm else traffic.sampled)
+    return traffic.requests_per_second * (share_ppm / WHOLE_PPM if share_ppm else traffic.sampled)
 
 
 def _clean_seconds(share: float, next_share: float, traffic: Traffic, policy: Policy) -> float:
-    shares_ppm = (round(share * HUNDRED_PERCENT_PPM), round(next_share * HUNDRED_PERCENT_PPM))
+    shares_ppm = (round(share * WHOLE_PPM), round(next_share * WHOLE_PPM))
     bound, beta = _certificate(*shares_ppm, traffic, policy)
     return _divided(trials_until_certified(Below(), bound, beta), _pace(shares_ppm[0], traffic))
 
@@ -266,7 +265,7 @@ def _step_forecast(
         certificate_requests=needed,
         certificate_seconds=certificate_seconds,
         caught_rate=_caught_rate(live_requests + requests, policy),
-        users_at_risk=-(-traffic.users * step.share_ppm // HUNDRED_PERCENT_PPM),
+        users_at_risk=-(-traffic.users * step.share_ppm // WHOLE_PPM),
         empty_share=_below(1, traffic.users, step.share) if 0 < step.share < 1 else 0.0,
     )
 

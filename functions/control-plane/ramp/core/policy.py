@@ -2,7 +2,8 @@
 
 from typing import NamedTuple, Self
 
-HUNDRED_PERCENT_PPM = 1_000_000
+from ramp.core.units import WHOLE_PPM
+
 ROLL_BACK_BUDGET, ASK_BUDGET = 0.01, 0.015  # what the defaults of `alpha_*` below sum to
 
 
@@ -63,7 +64,7 @@ class Position(NamedTuple):
     @property
     def target(self) -> float:
         """The present share, 0-1."""
-        return self.share_ppm / HUNDRED_PERCENT_PPM
+        return self.share_ppm / WHOLE_PPM
 
 
 def harm_budget(position: Position, policy: Policy, requests_per_second: float) -> tuple[float, float]:
@@ -74,14 +75,16 @@ def harm_budget(position: Position, policy: Policy, requests_per_second: float) 
     time that it takes to see a failure and act, the next share may fail no more than a handful of requests, however
     small it is beside the whole: that bounds how fast a small canary may grow (`requests_per_second`: both arms).
     """
-    next_ppm = position.next_share_ppm or HUNDRED_PERCENT_PPM
-    share = next_ppm / HUNDRED_PERCENT_PPM
+    next_ppm = position.next_share_ppm or WHOLE_PPM
+    share = next_ppm / WHOLE_PPM
     exposed = max(1.0, share * requests_per_second * REACTION_SECONDS)
     handful = max(HANDFUL / exposed, min(RATE_ASKED_MIN, CROWD / exposed))
     bound = min(RATE_CERTIFIED_MAX, policy.error_limit / share, handful)
-    return max(bound, policy.error_limit), policy.beta_whole if next_ppm == HUNDRED_PERCENT_PPM else policy.beta_step
+    return max(bound, policy.error_limit), policy.beta_whole if next_ppm == WHOLE_PPM else policy.beta_step
 
 
+SHARE_BAND = (0.5, 2.0)  # Source: requirements, 1 % configured: investigate outside 0.5-2 %
+REQUESTS_PER_USER_DAY = 20  # Source: requirements, 1,000 requests a day of 50 users
 REACTION_SECONDS = 180.0  # a minute fills, a minute until CloudWatch shows it, a minute to look and act
 HANDFUL = 9.0  # failures in one reaction time that a small canary may cost
 CROWD = 60.0  # and a large one, which certifies a finer rate within minutes

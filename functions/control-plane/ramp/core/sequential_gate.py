@@ -16,15 +16,13 @@ from typing import Any, NamedTuple, Self
 
 from ramp.core.bucket import Bucket
 from ramp.core.dispersion import Dispersion
-from ramp.core.policy import HUNDRED_PERCENT_PPM, Policy
+from ramp.core.policy import REQUESTS_PER_USER_DAY, SHARE_BAND, Policy
 from ramp.core.recent_rate import RecentRate
 from ramp.core.suspicion import Suspicion
 from ramp.core.tally import StepTally, Tally
+from ramp.core.units import DAY_SECONDS, WHOLE_PPM
 
-SHARE_BAND = (0.5, 2.0)  # Source: requirements, 1 % configured: investigate outside 0.5-2 %
-REQUESTS_PER_USER_DAY = 20  # Source: requirements, 1,000 requests a day of 50 users
 SESSION_REQUESTS = 2  # that come together
-DAY_SECONDS = 86_400
 
 
 class GateState(NamedTuple):
@@ -200,7 +198,7 @@ def _share(state: GateState, bucket: Bucket) -> dict[str, Any]:
     """Where requests land: users are dealt, not requests, so what one user has asked counts as one."""
     per_user = requests_per_user(bucket.end - state.started_at)
     served, total = bucket.candidate_requests, bucket.candidate_requests + bucket.control_requests
-    low, high = share_band(bucket.share_ppm / HUNDRED_PERCENT_PPM)
+    low, high = share_band(bucket.share_ppm / WHOLE_PPM)
     n, x = total / per_user, served / per_user
     return {
         "share_high": state.share_high.fold(bucket.step, n, x, high),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ramp.core.judgement import percent
-from ramp.core.plan import WHOLE_PPM
+from ramp.core.units import WHOLE_PPM
 from ramp.core.wilson import Z_TWO_SIDED_95, wilson
 from ramp.page.records import Records
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ramp.adapters.comparisons import Comparisons
+from ramp.core.units import DAY_SECONDS
 from ramp.page.records import Records
 
 MOST_FIELDS = 10
-DAY_SECONDS = 86_400
 
 
 class Field(NamedTuple):
