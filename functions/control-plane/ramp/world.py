@@ -28,12 +28,7 @@ from ramp.settings import Settings
 from ramp.traffic import Traffic
 
 # One slow call must not eat the task's time: the state machine retries too.
-ID_BYTES = 32
 CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5})
-
-
-def _random_id() -> str:
-    return secrets.token_urlsafe(ID_BYTES)
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class World:
     exemplars: Exemplars
     now: Callable[[], float]
     link_url: str = ""
-    random_id: Callable[[], str] = _random_id
+    random_id: Callable[[], str] = secrets.token_urlsafe
     others: tuple[Route, ...] = ()
     owns_alias: bool = True  # the alias is the first flag's; ramps on the others move their flag alone
 

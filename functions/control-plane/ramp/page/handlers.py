@@ -27,7 +27,6 @@ from ramp.tracing import traced
 # A person waits: rather say soon that AWS does not answer. The brake may take its time.
 CONFIG = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
 BRAKE_SECONDS = 130  # more than the brake's own Timeout
-ID_BYTES = 32
 TROUBLES = (AwsUnavailable, ClientError, ConnectionError, HTTPClientError)
 
 logger = Logger()
@@ -48,7 +47,7 @@ def desk() -> Desk:
         ),
         comparisons=Comparisons(late(lambda: session.client("logs", config=CONFIG)), settings.comparator_logs),
         now=time.time,
-        random_id=lambda: secrets.token_urlsafe(ID_BYTES),
+        random_id=secrets.token_urlsafe,
         troubles=TROUBLES,
     )
 
