@@ -73,7 +73,8 @@ def test_shadow_reads_cost_what_lambda_charges_for_two_invocations() -> None:
 @pytest.mark.parametrize(
     ("change", "cheaper"),
     [
-        ({"shadow": {"sample_percent": 50}}, ("shadow reads", "logs of shadow and candidate")),
+        ({"shadow": {"sample_percent": 50}}, ("shadow reads", "logs of shadow")),
+        ({"shadow": {"sample_percent": 0}}, ("candidate's reads", "logs of the candidate", "logs of shadow")),
         ({"look_seconds": 900}, ("GetMetricData", "state transitions", "tasks")),
     ],
 )
@@ -101,9 +102,11 @@ def test_more_traffic_costs_more_and_the_machine_does_not() -> None:
     assert dollars(large, "state transitions") == dollars(small, "state transitions")
 
 
-def looked(step: int, until: float, requests: int, served: int, look: int = 1) -> dict[str, Any]:
-    """The step's look of that number, which found these counts since its step began."""
-    counts = {"control": requests - served, "candidate": served, "shadow": requests - served}
+def looked(step: int, until: float, requests: int, served: int, look: int = 1, sample: float = 1.0) -> dict[str, Any]:
+    """The step's look of that number, which found these counts since its step began; a `sample` of control's answers
+    was read in shadow.
+    """
+    counts = {"control": requests - served, "candidate": served, "shadow": round((requests - served) * sample)}
     arms = {arm: {"requests": count, "comparisons": count} for arm, count in counts.items()}
     return {"step": step, "look": look, "evidence": {**arms, "until": until}}
 
@@ -121,18 +124,34 @@ def test_what_was_spent_follows_from_what_the_last_look_of_each_step_counted() -
     assert traffic_of(more, 0).requests_per_second == pytest.approx(2000 / 7200)
 
 
-def test_a_ramp_that_goes_as_forecast_costs_what_was_forecast() -> None:
-    """Two ways to the same bill."""
-    forecast = cost()
-    counted, until = [], 0.0
-    plan = Plan.parse(BETA)
+@pytest.mark.parametrize("percent", [100, 10, 1])
+def test_a_ramp_that_goes_as_forecast_costs_what_was_forecast(percent: float) -> None:
+    """Two ways to the same bill, item by item: what the candidate serves is compared whatever the sample."""
+    changes: dict[str, Any] = {"shadow": {"sample_percent": percent}}
+    plan = Plan.parse({**BETA, **changes})
+    forecast, counted, until = cost(**changes), [], 0.0
     for step, item in enumerate(forecast_of(plan, TWENTY).steps):
         seconds = min(item.seconds, item.limit_seconds)
         requests = round(TWENTY.requests_per_second * seconds)
         looks = looks_within(seconds, plan.look_seconds)
         until += seconds
-        counted.append(looked(step, until, requests, round(requests * item.step.share), looks))
-    assert spent(counted, 0).dollars == pytest.approx(forecast.dollars, rel=0.02)
+        served = round(requests * item.step.share)
+        counted.append(looked(step, until, requests, served, looks, percent / 100))
+    found = spent(counted, 0)
+    assert found.dollars == pytest.approx(forecast.dollars, rel=0.02)
+    for each in forecast.items:
+        assert dollars(found, each.name) == pytest.approx(each.dollars, rel=0.05), each.name
+
+
+def test_a_smaller_sample_saves_nothing_of_what_the_candidate_serves() -> None:
+    """By hand: 20 a second, an hour each of 1 % and of everybody; each answer of the candidate is compared."""
+    served = 20 * 3_600 * 1.01
+    for percent in (100, 10):
+        found = cost(gate="fixed", shadow={"sample_percent": percent})
+        assert dollars(found, "logs of the candidate") == pytest.approx(served * (0.7 + 1.5) * prices.LOG_GB / 1e6)
+        compared = served * (prices.LAMBDA_REQUEST + 0.02 * 0.5 * prices.LAMBDA_GB_SECOND)
+        read = served * (prices.LAMBDA_REQUEST + 2 * 0.03 * 0.5 * prices.LAMBDA_GB_SECOND)
+        assert dollars(found, "candidate's reads") == pytest.approx(compared + read)
 
 
 def test_a_ramp_without_a_look_has_cost_nearly_nothing() -> None:

@@ -57,7 +57,7 @@ def test_the_sentences_say_the_sums_and_what_drives_them(running: Records, promo
 def test_a_bill_has_every_item_once_and_adds_up(running: Records) -> None:
     """Both columns, to the cents shown."""
     *items, total, added = costs(running).rows
-    assert len({row.name for row in items}) == len(items) == 10
+    assert len({row.name for row in items}) == len(items) == 11
     assert (total.name, added.name) == (bill.IN_ALL, bill.ADDED)
     for column in ("forecast", "spent"):
         assert _number(getattr(total, column)) == pytest.approx(

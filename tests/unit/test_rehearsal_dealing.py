@@ -79,3 +79,20 @@ def test_cold_starts_slow_the_first_reads_of_a_step_and_no_others() -> None:
         for words, served in (("", 0), ("cold-starts", 0), ("cold-starts", 3))
     )
     assert (warm, cold, late) == (0, 5, 2)
+
+
+def test_the_sample_is_of_controls_answers_alone() -> None:
+    """As the router has it: a tenth of them is read in shadow and compared, and so is all that the candidate serves."""
+    counted = dealt(setting=Setting(1, 0.5, 0.1))
+    total = {name: column.sum() for name, column in counted.items()}
+    assert total["shadow_requests"] == pytest.approx(0.1 * total["control_requests"], rel=0.02)
+    for arm in ("candidate", "shadow"):
+        answered = total[f"{arm}_requests"] - total[f"{arm}_errors"]
+        assert answered >= total[f"{arm}_comparisons"] == pytest.approx(answered * 0.999, rel=0.001)
+
+
+def test_a_sample_of_nought_turns_every_comparison_off() -> None:
+    """The plan's kill switch: no shadow flag is set then."""
+    counted = dealt(setting=Setting(1, 0.5, 0.0))
+    assert counted["candidate_requests"].any()
+    assert not any(counted[name].any() for name in ("shadow_requests", "shadow_comparisons", "candidate_comparisons"))

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ramp.core.feasibility import forecast_of
+from ramp.core.plan import Plan
 from ramp.core.planner import Traffic
 from rampctl.exits import Exit
 from rampctl.rehearsal import drawing, many, timeline
@@ -21,7 +23,7 @@ from rampctl.rehearsal.stage import Played, play
 ROOT = Path(__file__).parents[2]
 DEFINITION = json.loads((ROOT / "statemachine" / "ramp.asl.json").read_text())
 TOKEN_SECONDS = DEFINITION["States"]["Ask For Decision"]["TimeoutSeconds"]
-PLAN = {
+PLAN: dict[str, Any] = {
     "steps": [
         {"percent": 0, "bake_seconds": 900},
         {"percent": 10, "bake_seconds": 900},
@@ -118,6 +120,20 @@ def test_the_same_seed_is_the_same_ramp_and_another_seed_another() -> None:
     assert facts[0]["requests"] != facts[2]["requests"]
 
 
+def test_a_smaller_sample_takes_as_long_as_is_forecast() -> None:
+    """Shadow reads are sampled once, and users' not at all: a hundredth of the answers, 535 of which certify."""
+    patient = [{**step, "bake_seconds": 60, "patience_seconds": 14_400} for step in PLAN["steps"]]
+    plan = {"steps": patient, "shadow": {"sample_percent": 1}}
+    in_shadow, *_ = forecast_of(Plan.parse(plan), Traffic(20, 2_000)).steps
+    drama = scene(plan=plan, guarded=False)
+    played, ending = play(drama, DEFINITION, 1), many.end(drama, TOKEN_SECONDS, 1)
+    shadow_seconds = max(look["at"] for look in played.looks if look["step"] == 0)
+    assert in_shadow.seconds == pytest.approx(535 / 0.2)
+    assert in_shadow.seconds <= shadow_seconds <= 1.5 * in_shadow.seconds
+    assert played.seconds - shadow_seconds < 1_200
+    assert ending[:2] == (played.ramp.outcome, played.seconds)
+
+
 def test_days_pass_in_seconds() -> None:
     """Each look is where the plan's looks are, and no clock of this machine is waited for."""
     plan = {"steps": [{"percent": 0, "bake_seconds": 86_400}, {"percent": 100, "bake_seconds": 86_400}]}
@@ -139,6 +155,7 @@ WORLDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("errors=0.1%@0s..1h,cluster=5", "cluster=5,errors=1%", {"season": Season(0.8, 1.0)}),
     ("cold-starts,latency=+20%@10m..40m", "broken-account,latency=+10%", {}),
     ("broken-users=1%", "", {"answer": "reject"}),
+    ("mismatch=1%", "", {"plan": {**PLAN, "shadow": {"sample_percent": 10}}}),
     ("outage=5m@20m", "outage=5m@20m", {"guarded": False}),
 )
 

@@ -1,6 +1,7 @@
 """Recorded minutes dealt to two arms: nothing is lost, nothing is added."""
 
 import numpy as np
+import pytest
 from ramp.core.bucket import Bucket
 from rampctl.rehearsal.dealing import COLUMN, Setting
 from rampctl.rehearsal.replay import Replay
@@ -34,3 +35,15 @@ def test_after_the_last_day_comes_the_first_again_and_the_day_before_is_history(
     assert second.deal(*one_minute)[0, COLUMN["control_requests"]] == 7
     assert second.before().deal(*one_minute)[0, COLUMN["control_requests"]] == 100
     assert Replay.of(two, 0).before().deal(*one_minute)[0, COLUMN["control_requests"]] == 7
+
+
+def test_what_the_candidate_serves_is_compared_whatever_the_sample() -> None:
+    """A sample is of control's answers; nought turns the comparison off."""
+    at = np.arange(1440, dtype=np.float64) * 60
+    for sample, compared in ((1.0, 1), (0.1, 1), (0.0, 0)):
+        rows = Replay.of(DAY, 0).deal(np.random.default_rng(1), at, np.full(1440, 60.0), Setting(1, 0.3, sample))
+        count = {name: rows[:, index] for name, index in COLUMN.items()}
+        answered = count["candidate_requests"] - count["candidate_errors"]
+        assert (count["candidate_comparisons"] == compared * answered).all()
+        assert (count["shadow_comparisons"] == count["shadow_requests"] - count["shadow_errors"]).all()
+        assert count["shadow_requests"].sum() == pytest.approx(sample * count["control_requests"].sum(), rel=0.02)

@@ -19,10 +19,10 @@ SHARES = (0, 50_000, 1_000_000)
 
 
 def counted(rate: float, step: int, seed: int, scenario: str, control: str) -> Counts:
-    """Minutes of one step at `rate` requests a second, the empty ones left out."""
+    """Minutes of one step at `rate` requests a second, the empty ones left out; shadow samples all, or a tenth."""
     dealer = Dealer(rate, Arm(200, parse("c", control)), Arm(200, parse("c", scenario)))
     share = SHARES[step] / 1e6
-    setting = Setting(step, share, 1.0, control_slow_ms=200, candidate_slow_ms=230)
+    setting = Setting(step, share, 0.1 if seed % 2 else 1.0, control_slow_ms=200, candidate_slow_ms=230)
     at = np.arange(MINUTES, dtype=np.float64) * 60
     rows = dealer.deal(np.random.default_rng(seed), at, np.full(MINUTES, 60.0), setting)
     if seed % 2:  # reads that both arms failed, and one burst that makes control's dispersion large

@@ -37,6 +37,7 @@ COLUMN = {name: index for index, name in enumerate(COUNTED)}
 class Setting(NamedTuple):
     """What the flag says, as far as counts depend on it. `share` and `sample` are 0–1, limits None while unknown.
 
+    The sample is of control's answers (docs/wire.md): of the candidate's all are compared, unless the sample is nought.
     Of the candidate's requests `broken` are of users whose reads it fails; `*_account` is the part of an arm's requests
     that one account sends which fails on either arm.
     """
@@ -139,7 +140,7 @@ class Dealer:
         if not live:
             column["shadow_timeouts"][:] = rng.binomial(discordant, late / np.maximum(either, 1e-12))
         compared = column[f"{arm}_comparisons"]
-        compared[:] = rng.binomial(requests - errors, (1 - control_rate) * setting.sample)
+        compared[:] = rng.binomial(requests - errors, 1 - control_rate) if setting.sample else 0
         column[f"{arm}_mismatches"][:] = rng.binomial(compared, self.candidate.mismatch_rate(at))
 
 

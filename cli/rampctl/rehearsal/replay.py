@@ -69,7 +69,7 @@ class Replay:
         if setting.control_slow_ms:
             column["control_slow"][:] = np.minimum(slow - slow_served, requests - by_candidate)
             column["candidate_slow"][:] = slow_served
-        column["candidate_comparisons"][:] = rng.binomial(by_candidate - failed, setting.sample)
+        column["candidate_comparisons"][:] = by_candidate - failed if setting.sample else 0
         shadow = column["shadow_requests"]
         shadow[:] = rng.binomial(requests - by_candidate, setting.sample)
         column["shadow_errors"][:] = rng.binomial(shadow, errors / np.maximum(requests, 1))

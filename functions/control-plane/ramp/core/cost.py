@@ -142,7 +142,7 @@ def _use(step: StepForecast, plan: Plan, traffic: Traffic) -> _Use:
         looks=looks_within(watched_seconds, plan.look_seconds),
         requests=requests,
         served=served,
-        compared=served * sampled,
+        compared=served if sampled else 0.0,  # the sample is of control's answers; nought turns comparison off
         shadow=shadow,
         arms=tuple(arm for arm, is_there in present.items() if is_there),
     )
@@ -176,9 +176,9 @@ def _telling(uses: Sequence[_Use], traffic: Traffic) -> Iterator[Item]:
 
     requests, shadow = sum(use.requests for use in uses), sum(use.shadow for use in uses)
     served, compared = sum(use.served for use in uses), sum(use.compared for use in uses)
-    kilobytes = (shadow + served) * READ_KB + (shadow + compared) * COMPARE_KB
-    yield Item("logs of shadow and candidate", kilobytes / KB_PER_GB * prices.LOG_GB, "shadow.sample_percent")
-    yield Item("logs of the router", requests * ROUTER_KB / KB_PER_GB * prices.LOG_GB, "traffic", is_added=False)
+    yield Item("logs of shadow", _logs(shadow * (READ_KB + COMPARE_KB)), "shadow.sample_percent")
+    yield Item("logs of the candidate", _logs(served * READ_KB + compared * COMPARE_KB), "steps[].percent")
+    yield Item("logs of the router", _logs(requests * ROUTER_KB), "traffic", is_added=False)
 
     seconds = sum(use.seconds for use in uses)
     rate = traffic.requests_per_second
@@ -194,6 +194,10 @@ def _telling(uses: Sequence[_Use], traffic: Traffic) -> Iterator[Item]:
 
 def _invocations(count: float, seconds: float) -> float:
     return count * (prices.LAMBDA_REQUEST + seconds * MEMORY_GB * prices.LAMBDA_GB_SECOND)
+
+
+def _logs(kilobytes: float) -> float:
+    return kilobytes / KB_PER_GB * prices.LOG_GB
 
 
 def _hours(seconds: float) -> int:
