@@ -92,7 +92,7 @@ def read(session: Session, now: float) -> Reading:
         deployment=_deployment(session),
         alarms={guard.name: guard.state for guard in guards},
         unsound=_unsound(session, is_ramping=bool(ramps)),
-        arms=session.metrics.arms(now - WINDOW_SECONDS, now + MINUTE_SECONDS),
+        arms=world.metrics.arms(now - WINDOW_SECONDS, now + MINUTE_SECONDS),
         lines=tuple(_lines(session, now)),
     )
 

@@ -4,7 +4,6 @@ Ids and names of the deployed product come from the environment of its own brake
 template was adapted needs no settings here.
 """
 
-import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,12 +17,10 @@ from local_stack.ports import LOOPBACK
 from local_stack.traffic import Traffic
 from ramp.adapters.comparisons import Comparisons
 from ramp.adapters.executions import Executions
-from ramp.adapters.flag_lever import FlagLever, FlagLocation
 from ramp.adapters.log_lines import search
 from ramp.adapters.metrics import Metrics
 from ramp.adapters.table import RampTable
 from ramp.caller import said_by
-from ramp.core.flag_document import FlagNames
 from ramp.settings import Settings
 from ramp.traffic import Traffic as Levers
 from ramp.world import World
@@ -133,14 +130,14 @@ class Session:
         """Whose credentials these are."""
         return str(self.client("sts").get_caller_identity()["Arn"])
 
-    @cached_property
+    @property
     def table(self) -> RampTable:
         """The ramp table."""
-        return RampTable(self._boto.resource("dynamodb", config=CONFIG).Table(self.settings.table))
+        return self.world.table
 
     @cached_property
     def metrics(self) -> Metrics:
-        """What CloudWatch counted."""
+        """What CloudWatch counted, also for those who may read nothing else of the stack."""
         return Metrics(self._boto.client("cloudwatch", config=CONFIG), ())
 
     @cached_property
@@ -152,28 +149,19 @@ class Session:
         """The router's log lines with all of `words` since `since` (epoch seconds), and whether these are all."""
         return search(self.client("logs"), self.settings.router_logs, words, since)
 
-    @cached_property
+    @property
     def executions(self) -> Executions:
         """Task tokens."""
-        return Executions(self.states)
+        return self.world.executions
 
-    @cached_property
-    def flags(self) -> FlagLever:
-        """The flag lever, for reading back."""
-        settings = self.settings
-        location = FlagLocation(settings.application, settings.environment, settings.profile, settings.strategy)
-        names = FlagNames(settings.adapter_flag, settings.shadow_flag)
-        clients = self._boto.client("appconfig", config=CONFIG), self._boto.client("appconfigdata", config=CONFIG)
-        return FlagLever(*clients, location, names, time.sleep)
-
-    @cached_property
+    @property
     def levers(self) -> Levers:
         """Both levers as one."""
         return self.world.traffic
 
     @cached_property
     def world(self) -> World:
-        """What the ramp's own tasks see, for checks that ask what Prepare Ramp asks."""
+        """What the ramp's own tasks see."""
         return World.on_aws(self.settings, self._boto)
 
     def user_traffic(self, rate_per_second: float, users: int, max_seconds: float) -> Traffic:

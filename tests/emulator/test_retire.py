@@ -19,7 +19,7 @@ def test_after_a_ramp_appconfig_has_the_stacks_own_version_alone(
     """First it says what it would do; then it does it, and users are on control."""
     monkeypatch.chdir(repository)
     session = Session.of_stack(local_stack)
-    session.flags.put(Setting(adapter=None, shadow=SHADOW), "ramp before-retiring")
+    session.levers._flag.put(Setting(adapter=None, shadow=SHADOW), "ramp before-retiring")
     profile = {
         "ApplicationId": session.settings.application,
         "ConfigurationProfileId": session.settings.profile,
@@ -35,4 +35,4 @@ def test_after_a_ramp_appconfig_has_the_stacks_own_version_alone(
     done = CliRunner().invoke(app, ["retire", "--local", "--yes"])
     assert done.exit_code == 0, done.output
     assert versions() == ["Both flags off"]
-    assert session.flags.read() == OFF
+    assert session.levers.setting() == OFF

@@ -134,7 +134,7 @@ class Ramp:
             f"record {record['status']}": record["status"] == "running",
             f"traffic: {position.describe()}": not (position.setting.is_whole if promoted else position.setting == OFF),
             "the alias is split": not position.alias.is_whole,
-            "a deployment is in flight": self.session.flags.in_flight() is not None,
+            "a deployment is in flight": self.session.levers.in_flight() is not None,
             "the lock is held": self.session.table.lock(self.session.settings.adapter_flag) is not None,
             "a schedule is left": any(item["Name"] == self.name for item in groups["Schedules"]),
             "a question is pending": self.session.table.request(self.name) is not None,
