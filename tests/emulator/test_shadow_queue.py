@@ -25,7 +25,7 @@ def queued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose comparisons go through the queue, with the shadow flag on."""
     repository = application_in(tmp_path_factory.mktemp("queued"))
     running = stack.up(repository, print, {"ShadowTransport": "queue"})
-    flags = Session.of_stack(running).flags
+    flags = Session.of_stack(running).levers._flag
     flags.put(Setting(adapter=None, shadow=SHADOW), "comparisons on")
     time.sleep(FLAG_SECONDS)  # sandboxes that were warmed a moment ago go by the flag they read then
     yield running
