@@ -185,6 +185,16 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+def answered(word: str) -> Kind:
+    """Somebody answers a question through a link, which pulls no brake, just before the call; of ramps that ask."""
+
+    def meanwhile(stage: Stage, call: Call, effect: Effect) -> Any:
+        stage.answer(word, via="link")
+        return effect()
+
+    return Kind(f"{word} meanwhile", meanwhile)
+
+
 @dataclass
 class Fault:
     """Strikes the call with number `at`, from 1; `calls` is what was called, with its answers' being suited or not."""

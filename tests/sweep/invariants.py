@@ -1,4 +1,4 @@
-"""What holds however a ramp went: six promises, each a function from the stage to the ways in which it is broken.
+"""What holds however a ramp went: seven promises, each a function from the stage to the ways in which it is broken.
 
 They read AWS itself and what happened on it, not what the tasks say about it. Used by the sweep of faults and by the
 random sequences alike.
@@ -144,6 +144,27 @@ def users_are_safe_whatever_else_fails(stage: Stage) -> list[str]:
     return ["everybody is on the candidate, and the ramp is not promoted"] if share_ppm and compared else []
 
 
+def an_answer_that_was_taken_is_acted_on(stage: Stage) -> list[str]:
+    """7. After a no nothing rises or is promoted; after a yes that is not asked again, nor is it taken for silence."""
+    broken = []
+    moments = list(_with_rises(stage))
+    for at, (answer, _) in enumerate(moments):
+        after = [(moment, rises) for moment, rises in moments[at + 1 :] if moment.ramp == answer.ramp]
+        if answer.what == "reject":
+            broken += [f"traffic rose to {moment.share_ppm} ppm after a no" for moment, rises in after if rises]
+            if _status(stage, answer.ramp) == "promoted":
+                broken.append("the ramp is promoted in spite of a no")
+        elif answer.what == "approve":
+            asked = [moment for moment, _ in after if moment.what == "asked"]
+            known = stage.item(f"ramp#{answer.ramp}", f"question#{answer.about}") or {"causes": ()}
+            again = [m for m in asked if m.step == answer.step and not set(m.causes).isdisjoint(known["causes"])]
+            broken += [f"{moment.causes} is asked again after a yes to question {answer.about}" for moment in again]
+            reason = str((_record(stage, answer.ramp) or {}).get("reason"))
+            if reason.startswith("nobody answered") and all(moment.about == answer.about for moment in asked):
+                broken.append(f"question {answer.about} was answered: {reason}")
+    return broken
+
+
 def _settles(stage: Stage, fault: Fault) -> bool:
     """Whether the flag cannot be put off, or the alias of a ramp that moves it, while this call fails."""
     if fault.struck is None:
@@ -156,6 +177,7 @@ ALWAYS = (
     traffic_rises_by_a_pass_or_a_yes_only,
     nothing_rises_after_a_brake,
     traffic_is_safe_before_anything_else,
+    an_answer_that_was_taken_is_acted_on,
 )
 ONCE_THE_NET_WAS_TOLD = (a_failed_rollback_is_paged, users_are_safe_whatever_else_fails)
 AT_AN_ENDING = (traffic_is_at_zero_or_at_a_promoted_whole, nothing_of_the_ramp_is_left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from ramp.core.evidence import ArmCounts, Evidence
@@ -12,6 +13,7 @@ from tests.statemachine.ramp_run import failing_at, healthy
 from tests.sweep.stage import Script, Stage
 
 CANARY = 1
+SETTLES_AFTER = 1_000.0  # seconds of the canary: between the first look that asks and the next
 
 
 def _at_the_canary(stage: Stage) -> bool:
@@ -36,6 +38,17 @@ def _approve(stage: Stage) -> None:
 
 def _reject(stage: Stage) -> None:
     stage.answer("reject")
+
+
+def _late(word: str) -> Any:
+    """Answer through a link, between two tokens."""
+
+    def asked(stage: Stage) -> None:
+        stage.tokens_time_out()
+        stage.acted_at = stage.acted_at or len(stage.calls)
+        stage.answer(word, via="link")
+
+    return asked
 
 
 def _pause(stage: Stage) -> None:
@@ -116,6 +129,8 @@ def scripts(lever: str) -> dict[str, Script]:
     found = (
         Script("promoted, asked", asking, healthy, asked=_approve),
         Script("rolled back by a no", asking, healthy, asked=_reject, swept_from="brake"),
+        Script("approved between two tokens", asking, healthy, asked=_late("approve")),
+        Script("rejected between two tokens", asking, healthy, asked=_late("reject")),
         Script(
             "rolled back by evidence", plain, failing_at(CANARY), unsound=frozenset({CANARY}), swept_from="roll_back"
         ),
@@ -137,3 +152,29 @@ def scripts(lever: str) -> dict[str, Script]:
         Script("promoted, then undone", plain, healthy, afterwards=Stage.undo, swept_from="cleanup"),
     )
     return {script.name: script for script in found}
+
+
+def questions(lever: str) -> dict[str, Script]:
+    """Ramps whose question nobody answers, unless somebody else does: it settles, grows by a cause, or times out."""
+    plain, asking = a_plan(lever, asks=False), a_plan(lever, asks=True)
+    settling, growing = _differing(until=SETTLES_AFTER), _differing(slow_from=SETTLES_AFTER)
+    found = (
+        Script("its question settles", plain, settling, swept_from="ask"),
+        Script("its question grows", plain, growing, unsound=frozenset({CANARY}), swept_from="ask"),
+        Script("nobody answers", asking, healthy, swept_from="ask"),
+    )
+    return {script.name: script for script in found}
+
+
+def _differing(until: float = inf, slow_from: float = inf) -> Any:
+    """At the canary every other answer differs, for so many seconds, and from some second on every read is slow."""
+
+    def observe(step: int, seconds: float) -> Evidence:
+        evidence = healthy(step, seconds)
+        arm = evidence.candidate
+        if step != CANARY or seconds >= until:
+            return evidence
+        p95_ms = 5_000.0 if seconds >= slow_from else arm.p95_ms
+        return replace(evidence, candidate=replace(arm, mismatches=arm.comparisons // 2, p95_ms=p95_ms))
+
+    return observe

@@ -72,13 +72,18 @@ KEPT = ("clock", "history", "failures", "acted", "_told", "_seen", "_others")  #
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that the invariants look at: `what` is traffic, step, brake, yes, told or released."""
+    """Something that the invariants look at: `what` is traffic, step, brake, yes, told or released.
+
+    Or, `about` a question: asked, with its causes; approve or reject, an answer that was taken and not refused.
+    """
 
     at: float
     what: str
     ramp: str
     share_ppm: int = 0
     step: int = 0
+    about: str = ""
+    causes: tuple[str, ...] = ()
 
 
 class Thread(threading.local):
@@ -266,14 +271,22 @@ class Stage:
             self._execute(ramp, {**self.script.plan, "approvals": {"timeout_seconds": 900}})
             self.tell_the_net(ramp)
 
-    def answer(self, word: str) -> None:
-        """A person answers the question that stands."""
+    def answer(self, word: str, via: str = "cli") -> None:
+        """A person answers the question that stands; whoever does it through a link may pull no brake."""
         with self._alone(), suppress(WordRefusedError):
-            step = int((self.world.table.request(self.ramp) or {}).get("step", 0))
+            request = self.world.table.request(self.ramp) or {}
+            step, asked = int(request.get("step", 0)), str(request.get("request_id", ""))
             if word == "approve":
                 self.history.append(Moment(self.clock.now, "yes", self.ramp, step=step))
-            told: dict[str, Any] = {**BY_ADA, "now": self.clock(), "brake": Puller(self)}
+            brake = None if via == "link" else Puller(self)
+            told: dict[str, Any] = {**BY_ADA, "via": via, "now": self.clock(), "brake": brake}
             words.answer(self.world.table, self.world.executions, self.ramp, word, **told)
+            self.history.append(Moment(self.clock.now, word, self.ramp, step=step, about=asked))
+
+    def tokens_time_out(self) -> None:
+        """Nobody waits on the ramp's token any more, and its next one is not there yet."""
+        states = self.aws.stepfunctions
+        states.waiting = {token: of for token, of in states.waiting.items() if of != f"{MACHINE}:{self.ramp}"}
 
     def say(self, verb: Verb) -> None:
         """A person pauses, resumes or advances the ramp; an advance is a yes to the step that it is said at."""
@@ -350,6 +363,8 @@ class Stage:
             answer = effect()
             if call.operation in MOVES:
                 self._watch()
+            elif asked := _asks(call, self.clock.now):
+                self.history.append(asked)
             elif what := _says_it_is_over(call):
                 self.history.append(Moment(self.clock.now, what, self.ramp, self.share_ppm))
             return answer
@@ -462,6 +477,15 @@ def _says_it_is_over(call: Call) -> str:
     if call.operation == "Publish" and "rolled back" in call.given["Subject"]:
         return "told"
     return "released" if call.operation == "DeleteItem" and call.given["Key"]["sk"] == "lock" else ""
+
+
+def _asks(call: Call, now: float) -> Moment | None:
+    """The question that a call puts to people."""
+    item = call.given.get("Item", {})
+    if item.get("sk") != "request" or "request_id" not in item:
+        return None
+    ramp, about, causes = item["pk"].removeprefix("ramp#"), str(item["request_id"]), tuple(item["causes"])
+    return Moment(now, "asked", ramp, step=int(item["step"]), about=about, causes=causes)
 
 
 def _functions(definition: Any) -> list[str]:

@@ -19,6 +19,8 @@ EVERY = 23  # of tens of thousands; a prime, so that no kind of call escapes
 ENDINGS = {
     "promoted, asked": "promoted",
     "rolled back by a no": "RolledBack",
+    "approved between two tokens": "promoted",
+    "rejected between two tokens": "RolledBack",
     "rolled back by evidence": "RolledBack",
     "promoted by certificates": "promoted",
     "rolled back by proof": "RolledBack",

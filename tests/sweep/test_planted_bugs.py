@@ -7,17 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ramp import ending, handlers, tasks
+from ramp import answers, ending, handlers, tasks
 from ramp.adapters.flag_lever import FlagLever
+from ramp.adapters.table import RampTable
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, decide
 from ramp.ledger import record
 from ramp.traffic import Position, Traffic
 
 from tests.statemachine.ramp_run import DEFINITION
-from tests.sweep.faults import KINDS
+from tests.sweep.faults import KINDS, answered
 from tests.sweep.races import race
-from tests.sweep.scripts import scripts
+from tests.sweep.scripts import questions, scripts
 from tests.sweep.stage import Stage
 from tests.sweep.sweeping import Count, Share, played, sweep
 
@@ -137,3 +138,30 @@ def test_a_rollback_that_calls_its_remains_a_failure_is_found() -> None:
     definition["States"]["Roll Back"]["Catch"] = [c for c in catchers if c["ErrorEquals"] != ["LeftBehind"]]
     found = broken("rolled back by evidence", "access denied from then on", every=1, definition=definition)
     assert "a_failed_rollback_is_paged: Rollback Failed, though scheduler:DeleteSchedule moves no traffic" in found
+
+
+def test_a_look_that_forgets_a_question_whoever_has_answered_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer that came since the look had read the question goes with it."""
+
+    def forget(self: RampTable, ramp: str, *_: Any, **__: Any) -> None:
+        self.close_request(ramp)
+
+    monkeypatch.setattr(RampTable, "withdraw", forget)
+    count = Count()
+    sweep(questions("flag")["its question settles"], answered("reject"), count)
+    assert "traffic rose to 1000000 ppm after a no" in "\n".join(count.violations)
+
+
+def test_a_look_that_forgets_an_answer_before_it_is_done_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails, is tried again, and finds nothing."""
+    decided = answers.decided
+
+    def forgetful(handed: Any, state: Any, world: Any, decide: Any) -> Any:
+        decision, answer = decided(handed, state, world, decide)
+        if decision.state.question is None:
+            world.table.close_request(state.ramp)
+        return decision, answer
+
+    monkeypatch.setattr(answers, "decided", forgetful)
+    found = broken("approved between two tokens", "throttled", every=1)
+    assert "('approval',) is asked again after a yes to question 1-2" in found

@@ -74,9 +74,9 @@ class Sequences(RuleBasedStateMachine):
     def a_person_aborts(self) -> None:
         self.stage.abort()
 
-    @rule(word=st.sampled_from(["approve", "reject"]))
-    def a_person_answers(self, word: str) -> None:
-        self.stage.answer(word)
+    @rule(word=st.sampled_from(["approve", "reject"]), via=st.sampled_from(["cli", "link"]))
+    def a_person_answers(self, word: str, via: str) -> None:
+        self.stage.answer(word, via)
 
     @rule(verb=st.sampled_from([Verb.PAUSE, Verb.RESUME, Verb.ADVANCE]))
     def a_person_says(self, verb: Verb) -> None:

@@ -7,7 +7,7 @@ from itertools import cycle, islice
 
 from ramp.core.check import Check, Consequence, Verdict
 from ramp.core.state import RampState
-from ramp.core.verdict import Action, Answer, Decision, decide
+from ramp.core.verdict import Action, Answer, Command, Decision, Verb, decide
 
 TIMEOUT_SECONDS = 3_600
 PLAN = {
@@ -92,3 +92,14 @@ def test_a_question_that_has_settled_is_asked_anew() -> None:
     assert settled.action is Action.EXTEND
     again = decide(settled.state, [PROVEN], now=300.0)
     assert asked(again)[1] == 300.0
+
+
+def test_a_go_that_was_given_is_not_asked_for_again() -> None:
+    """What has become unknown since is asked about alone."""
+    go = decide(STATE, [FINE], now=700.0)
+    assert asked(go)[0] == "0-0"
+    paused = Command(Verb.PAUSE, 0, "bob", "wait")
+    given = decide(go.state, [FINE], now=800.0, answer=YES, command=paused)
+    later = decide(given.state.looked(900.0, None), [SLOW], now=900.0, command=paused)
+    assert later.state.question is not None
+    assert later.state.question.causes == ("latency INCONCLUSIVE",)

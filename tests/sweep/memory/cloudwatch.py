@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from ramp.adapters.metrics import CLOCK_SKEW_SECONDS
 from ramp.core.evidence import ArmCounts, Evidence
 from rampctl.rehearsal.fakes import GUARDS
 
@@ -17,7 +19,11 @@ ACTS = {"ActionsEnabled": True, "AlarmActions": ["arn:aws:sns:us-east-1:00000000
 
 
 class CloudWatch:
-    """`observe` gives the evidence of a step; all of it was counted in the first period that is asked for."""
+    """`observe` gives the evidence of a step so many seconds after its beginning.
+
+    All of it was counted in the period in which the step began, and one request more in the last one, since users still
+    come.
+    """
 
     def __init__(self) -> None:
         self.observe: Callable[[int, float], Evidence] = healthy
@@ -27,8 +33,8 @@ class CloudWatch:
         return {"alarms": self.alarms}  # `observe` is the script's, and no value
 
     def get_metric_data(self, MetricDataQueries: Any, StartTime: Any, EndTime: Any, **_: Any) -> Any:
-        observed = cache(lambda step: self.observe(step, 0.0))
-        return {"MetricDataResults": [_result(query, StartTime, observed) for query in MetricDataQueries]}
+        observed = cache(lambda step: self.observe(step, (EndTime - StartTime).total_seconds()))
+        return {"MetricDataResults": [_result(query, StartTime, EndTime, observed) for query in MetricDataQueries]}
 
     def describe_alarms(self, AlarmNames: list[str]) -> Any:
         found = [
@@ -37,16 +43,17 @@ class CloudWatch:
         return {"MetricAlarms": found}
 
 
-def _result(query: Any, start: Any, observed: Callable[[int], Evidence]) -> dict[str, Any]:
+def _result(query: Any, start: Any, end: Any, observed: Callable[[int], Evidence]) -> dict[str, Any]:
     stat, metric = query["MetricStat"]["Stat"], query["MetricStat"]["Metric"]
     where = {pair["Name"]: pair["Value"] for pair in metric["Dimensions"]}
     counts = getattr(observed(int(where["step"])), where["arm"]) if "step" in where else None
     value = None if counts is None else _value(stat, metric["MetricName"], counts)
-    return {
-        "Id": query["Id"],
-        "Timestamps": [] if value is None else [start],
-        "Values": [] if value is None else [float(value)],
-    }
+    last = end - timedelta(seconds=query["MetricStat"]["Period"])
+    first = max(start, min(start + timedelta(seconds=CLOCK_SKEW_SECONDS), last))
+    found = {} if value is None else {first: float(value)}
+    if value and stat == "Sum" and metric["MetricName"] == "requests" and last > first:
+        found[last] = 1.0
+    return {"Id": query["Id"], "Timestamps": [*found], "Values": [*found.values()]}
 
 
 def _value(stat: str, name: str, counts: ArmCounts) -> float | None:

@@ -15,13 +15,9 @@ class CloudFormation:
     def describe_stacks(self, StackName: str) -> Any:
         return {"Stacks": [{"StackName": StackName, "StackStatus": "UPDATE_COMPLETE"}]}
 
-    def get_paginator(self, _operation: str) -> Any:
-        """Of list_stack_resources, which is all that is paged here."""
-        return self
-
-    def paginate(self, StackName: str) -> Any:
+    def list_stack_resources(self, StackName: str) -> Any:
         guards = [{"LogicalResourceId": guard, "ResourceType": kind} for guard, kind in GUARDS.items()]
-        return [{"StackResourceSummaries": guards}]
+        return {"StackResourceSummaries": guards}
 
     def detect_stack_drift(self, StackName: str, LogicalResourceIds: list[str]) -> Any:
         return {"StackDriftDetectionId": "detection"}

@@ -126,7 +126,9 @@ def _without_harm(
     step, baked_seconds = state.current, now - state.step_started_at
     open_checks = [check for check in _acting(state, checks) if not _is_accepted(check, state)]
     doubts = [check for check in open_checks if check.verdict is Verdict.FAIL]
-    unknown = [check for check in open_checks if check.verdict is Verdict.INCONCLUSIVE]
+    # A night without traffic is waited out; that the metrics may have died is asked about when patience is over, too.
+    silent = [check for check in open_checks if 0 < (check.numbers.silent_seconds or 0) <= step.patience_seconds]
+    unknown = [check for check in open_checks if check.verdict is Verdict.INCONCLUSIVE and check not in silent]
     bakes = baked_seconds < step.bake_seconds and go is None
     # A proof holds whenever it is found. A plain threshold, crossed early, may be crossed back by the end of the bake,
     # unless it is nought.
@@ -146,7 +148,7 @@ def _without_harm(
             return _extend(state, verdict, f"more evidence is needed: {_sentence(state, unknown)}")
         reason = f"the evidence did not suffice within {duration(limit_seconds)}: {_sentence(state, unknown)}"
         return _out_of_patience(state, unknown, verdict, reason, now)
-    return _passed(state, checks, verdict, now, go)
+    return _passed(state, checks, verdict, now, go, silent)
 
 
 def _out_of_patience(state: RampState, unknown: Sequence[Check], verdict: Verdict, reason: str, now: float) -> Decision:
@@ -157,11 +159,19 @@ def _out_of_patience(state: RampState, unknown: Sequence[Check], verdict: Verdic
         case "hold":
             return _extend(state.slowed(now), verdict, f"{reason}; the plan holds the share until it does")
     # One yes answers both: the bake is over, so going on is all that is left to ask.
-    causes = (*(_cause(check) for check in unknown), *((APPROVAL,) if state.current.approval else ()))
+    is_go_asked = state.current.approval and APPROVAL not in state.acknowledged
+    causes = (*(_cause(check) for check in unknown), *((APPROVAL,) if is_go_asked else ()))
     return _ask(state, verdict, causes, reason, now)
 
 
-def _passed(state: RampState, checks: Sequence[Check], verdict: Verdict, now: float, go: Command | None) -> Decision:
+def _passed(
+    state: RampState,
+    checks: Sequence[Check],
+    verdict: Verdict,
+    now: float,
+    go: Command | None,
+    silent: Sequence[Check],
+) -> Decision:
     step, plan = state.current, state.plan
     how = f"{step.title} passed" if go is None else f"{go.said('advanced')}; {step.title}"
     reason = f"{how}: {_tally(checks)}"
@@ -170,6 +180,8 @@ def _passed(state: RampState, checks: Sequence[Check], verdict: Verdict, now: fl
         reason += f"; accepted by a person: {', '.join(accepted)}"
     if step.approval and go is None and APPROVAL not in state.acknowledged:
         return _ask(state, verdict, (APPROVAL,), f"{reason}; the plan asks for go or no-go", now)
+    if silent and go is None:
+        return _extend(state, verdict, f"{reason}; the ramp waits for the next request")
     state = replace(state, question=None)  # what was asked has settled by itself
     if state.step == len(plan.steps) - 1:
         return Decision(Action.PROMOTE, verdict, reason, state)
