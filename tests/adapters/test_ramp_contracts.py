@@ -169,10 +169,12 @@ def test_a_lock_has_one_owner_until_it_is_released(table: RampTable) -> None:
     assert table.acquire(FLAG, mine, NOW, WEEK) is None
     assert table.acquire(FLAG, mine, NOW + 1, WEEK) is None
     assert table.acquire(FLAG, theirs, NOW + 2, WEEK) == mine
-    table.release(FLAG, "ramp-2")
+    for anothers in (theirs, Lock("ramp-1", "arn:2"), Lock("ramp-2", "arn:1")):
+        table.release(FLAG, anothers)
+        assert not table.renew(FLAG, anothers, NOW + 2, WEEK)
     assert table.lock(FLAG) == mine
-    table.release(FLAG, "ramp-1")
-    table.release(FLAG, "ramp-1")
+    table.release(FLAG, mine)
+    table.release(FLAG, mine)
     assert table.lock(FLAG) is None
     assert table.acquire(FLAG, theirs, NOW + 3, WEEK) is None
 
@@ -191,7 +193,7 @@ def test_a_lock_is_taken_only_from_the_holder_that_is_known_to_be_dead(table: Ra
     assert table.acquire(FLAG, third, NOW + 1_000, 60, dead=first) == second
     assert table.lock(FLAG) == second
     assert not table.renew(FLAG, first, NOW + 1_000, 60)
-    table.release(FLAG, "ramp-2")
+    table.release(FLAG, second)
     assert not table.renew(FLAG, second, NOW + 1_000, 60)
     assert table.lock(FLAG) is None
 

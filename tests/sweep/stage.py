@@ -55,19 +55,27 @@ SETTINGS = Settings(
     router_logs="/aws/lambda/huntaze-mock-read",
     comparator_logs="/aws/lambda/huntaze-shadow-compare",
 )
-CONTEXT: Any = SimpleNamespace(
-    function_name="huntaze-ramp",
-    function_version="1",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:huntaze-ramp",
-    aws_request_id="request-1",
-)
+CONTEXT: dict[str, Any] = {
+    "function_name": "huntaze-ramp",
+    "function_version": "1",
+    "memory_limit_in_mb": 512,
+    "invoked_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:huntaze-ramp",
+}
 MOVES = {"StartDeployment", "StopDeployment", "UpdateAlias"}  # what users can notice at once
 BY_ADA: dict[str, Any] = {"by": "ada", "reason": "I looked at it", "via": "cli"}
 ATTEMPTS = 3  # Source: Lambda developer guide, asynchronous invocation: two more attempts after an error
 DAY_SECONDS = 86_400.0
 WHOLE_PPM = 1_000_000
-KEPT = ("clock", "history", "failures", "acted", "_told", "_seen", "_others")  # of a stage that another goes on from
+KEPT = (
+    "clock",
+    "history",
+    "failures",
+    "acted",
+    "_told",
+    "_seen",
+    "_others",
+    "_requests",
+)  # of a stage that another goes on from
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,7 @@ class Stage:
         self._told: set[str] = set()
         self._seen: tuple[int, int | None] = (0, None)
         self._others = 1
+        self._requests = 0
         self._run: Run | None = None
         services = None
         if self.begin is not None:
@@ -313,21 +322,29 @@ class Stage:
     # --- Functions --------------------------------------------------------------------------------------------------
 
     def deliver(self, name: str, event: Any, attempts: int = ATTEMPTS) -> Any:
-        """Invoke a function asynchronously: an error is tried again, twice. None when no attempt came through."""
+        """Invoke a function asynchronously: an error is tried again, twice. None when no attempt came through.
+
+        Every attempt has the same request id. Source: Lambda developer guide, "Using the Lambda context object".
+        """
+        request_id = self._request_id()
         for _ in range(attempts):
             try:
-                return self.invoke(name, json.loads(json.dumps(event)))
+                return self.invoke(name, json.loads(json.dumps(event)), request_id)
             except (Exception, Killed, Stopped) as error:  # noqa: BLE001  # Lambda's own door: every error is an error
                 self.failures.append(f"{name}: {type(error).__name__}: {error}")
         return None
 
-    def invoke(self, name: str, event: Any) -> Any:
+    def _request_id(self) -> str:
+        self._requests += 1
+        return f"request-{self._requests}"
+
+    def invoke(self, name: str, event: Any, request_id: str) -> Any:
         """Run one handler in this stage's world; it may keep what it is given."""
         self.clock.pass_seconds(TASK_SECONDS)
         usual, handlers.world = handlers.world, lambda: self.world  # type: ignore[assignment]  # cached there, not here
         self._inside.append(name)
         try:
-            return getattr(handlers, name)(event, CONTEXT)
+            return getattr(handlers, name)(event, SimpleNamespace(**CONTEXT, aws_request_id=request_id))
         finally:
             self._inside.pop()
             self._thread.is_dead = False
@@ -338,7 +355,7 @@ class Stage:
 
         def invoke(payload: Any) -> Any:
             try:
-                return self.invoke(name, payload)
+                return self.invoke(name, payload, self._request_id())
             except Killed as killed:
                 raise TaskError(killed.seen_as, "the process is gone") from killed
             finally:

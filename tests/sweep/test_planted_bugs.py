@@ -12,7 +12,7 @@ from ramp.adapters.flag_lever import FlagLever
 from ramp.adapters.table import RampTable
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, decide
-from ramp.ledger import record
+from ramp.ledger import lock_of, record
 from ramp.traffic import Position, Traffic
 
 from tests.statemachine.ramp_run import DEFINITION
@@ -56,7 +56,7 @@ def test_traffic_settled_after_the_notice_is_found(monkeypatch: pytest.MonkeyPat
     def roll_back(event: Any, world: Any) -> Any:
         state = RampState.from_wire(event["ramp"])
         record(world, state, "rolled_back", "so")
-        ending.let_go(world, state.ramp, state.plan.flag)
+        ending.let_go(world, state.plan.flag, lock_of(state))
         world.notices.tell(f"Ramp {state.ramp} rolled back", "so")
         world.traffic.settle(state.ramp, state.alias_to_restore)
         return {"verdict": {"action": Action.ROLL_BACK, "reason": "so"}}
@@ -87,7 +87,7 @@ def test_a_lock_released_before_traffic_settles_is_found(monkeypatch: pytest.Mon
     """The net sees no lock, and leaves a comparison that nobody runs any more."""
 
     def roll_back(world: Any, state: Any, by: str, reason: str) -> Position:
-        ending.let_go(world, state.ramp, state.plan.flag)
+        ending.let_go(world, state.plan.flag, lock_of(state))
         record(world, state, "rolled_back", reason)
         return ending.settle(world, state, state.ramp, by, reason)
 

@@ -13,8 +13,9 @@ from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF, FlagNames, Setting
 from ramp.core.state import RampState
 from ramp.doctor import examine
-from ramp.ending import CLEANER
+from ramp.ending import cleaner, let_go
 from ramp.troubles import Troubles
+from ramp.world import World
 from rampctl.rehearsal.fakes import FakeMetrics, House
 
 from tests.statemachine.ramp_run import ARN, FLAG, MACHINE, RAMP, Run, a_plan, asking_plan, failing_at, healthy
@@ -53,7 +54,7 @@ def unknown(house: House) -> None:
 
 def without_lock(house: House) -> None:
     dead(house)
-    house.table.release(FLAG, RAMP)
+    house.table.release(FLAG, Lock(RAMP, ARN))
 
 
 def still_asking(house: House) -> None:
@@ -135,14 +136,187 @@ def test_prepare_settles_what_a_dead_ramp_left_and_starts() -> None:
     assert [entry["status"] for entry in house.table.listed(FLAG)] == ["running", "rolled_back"]
 
 
-def test_a_cleaner_that_died_is_continued_by_the_next_one() -> None:
-    """Its lock is no ramp's, and no other ramp starts beside it before its lease has run out."""
+NEXT = {"ramp": "ramp-2", "execution_arn": f"{MACHINE}:ramp-2", "plan": a_plan()}
+REPAIR = {"repair": True}
+
+
+def by(house: House, invocation: str) -> World:
+    """The world as one invocation of a function sees it."""
+    return replace(house.world(), invocation=invocation)
+
+
+def cleaned(house: House, invocation: str) -> None:
+    """A clean-up has taken the lock of the ramp, which has ended, and done nothing yet."""
+    dead(house)
+    mine = Lock(RAMP, cleaner(by(house, invocation)))
+    assert house.table.acquire(FLAG, mine, house.clock(), 300, dead=Lock(RAMP, ARN)) is None
+
+
+def test_a_clean_up_that_died_keeps_nobody_out_longer_than_its_lease() -> None:
+    """No ramp starts beside it, and no other clean-up goes on where it may be at work."""
     house = at_canary()
-    house.table.acquire(FLAG, Lock(RAMP, CLEANER), house.clock(), 300, dead=Lock(RAMP, ARN))
-    event = {"ramp": "ramp-2", "execution_arn": f"{MACHINE}:ramp-2", "plan": a_plan()}
-    assert tasks.prepare(event, house.world())["verdict"]["action"] == "REFUSE"
+    cleaned(house, "a")
+    assert tasks.prepare(NEXT, house.world())["verdict"]["action"] == "REFUSE"
+    (finding,) = net.cleanup({}, by(house, "b"))["findings"]
+    assert (finding["done"], house.table.lock(FLAG)) == (None, Lock(RAMP, cleaner(by(house, "a"))))
+    assert "which another huntaze-cleanup is settling or has died of" in finding["what"]
+    house.clock.pass_seconds(301)
+    assert net.cleanup({}, by(house, "b"))["outcome"] == "settled"
+    assert (house.table.lock(FLAG), house.world().traffic.setting()) == (None, OFF)
+
+
+@pytest.mark.parametrize(("event", "invocation"), [({}, "a"), (REPAIR, "b")])
+def test_a_clean_up_that_died_is_continued_by_its_next_delivery_and_by_a_persons_word(
+    event: dict[str, Any], invocation: str
+) -> None:
+    """Lambda delivers an event again under the same request id; neither waits for the lease."""
+    house = at_canary()
+    cleaned(house, "a")
+    assert net.cleanup(event, by(house, invocation))["outcome"] == "settled"
+    assert (house.table.lock(FLAG), house.world().traffic.setting()) == (None, OFF)
+    assert house.deadline.schedules == {}
+
+
+def meanwhile(house: House, act: Callable[[], Any]) -> None:
+    """Once, just before the flag is next set."""
+    put = house.flag.put
+
+    def met(*given: Any) -> None:
+        house.flag.put = put  # type: ignore[method-assign]  # once
+        act()
+        put(*given)
+
+    house.flag.put = met  # type: ignore[method-assign,assignment]  # until then
+
+
+def starts(house: House) -> None:
+    """The next ramp, up to its canary."""
+    house.executions.statuses[f"{MACHINE}:ramp-2"] = "RUNNING"
+    prepared = tasks.prepare(NEXT, house.world())
+    if prepared["verdict"]["action"] == "START":
+        tasks.shift({"ramp": prepared["ramp"] | {"step": 1}}, house.world())
+
+
+def test_a_clean_up_that_meets_another_leaves_it_alone() -> None:
+    """Of two at once the second neither settles nor frees the lock, so no ramp starts under the first."""
+    house = at_canary()
+    dead(house)
+    told: list[Any] = []
+
+    def other() -> None:
+        told.append(net.cleanup({}, by(house, "b")))
+        starts(house)
+        told.append(house.table.lock(FLAG))
+
+    meanwhile(house, other)
+    assert net.cleanup({}, by(house, "a"))["outcome"] == "settled"
+    assert (told[0]["outcome"], told[1]) == ("left", Lock(RAMP, cleaner(by(house, "a"))))
+    assert (house.table.lock(FLAG), house.world().traffic.setting()) == (None, OFF)
+    assert [subject for subject, _ in house.notices.told if "settled" in subject] == [
+        "Ramp ramp-1 settled by huntaze-cleanup"
+    ]
+
+
+@pytest.mark.parametrize("lever", [{}, {"lever": "alias", "candidate_version": "2"}])
+def test_a_clean_up_that_comes_late_does_not_switch_off_the_ramp_that_has_started_since(lever: dict[str, str]) -> None:
+    """A person has mended meanwhile, and started the next ramp."""
+    house = at_canary(asking_plan(**lever))
+    dead(house)
+    at_the_next: list[Any] = []
+
+    def mended() -> None:
+        assert net.cleanup(REPAIR, by(house, "b"))["outcome"] == "settled"
+        event = NEXT | {"plan": asking_plan(**lever)}
+        house.executions.statuses[f"{MACHINE}:ramp-2"] = "RUNNING"
+        state = tasks.prepare(event, house.world())["ramp"]
+        tasks.shift({"ramp": state | {"step": 1}}, house.world())
+        at_the_next.append((house.flag.read(), house.alias.read()))
+
+    meanwhile(house, mended)
+    net.cleanup({}, by(house, "a"))
+    assert [(house.flag.read(), house.alias.read())] == at_the_next
+    assert house.world().traffic.read().share_ppm == 100_000
+    assert house.table.lock(FLAG) == Lock("ramp-2", f"{MACHINE}:ramp-2")
+    assert house.table.ramps[RAMP]["status"] == "rolled_back"
+
+
+def test_a_late_settling_goes_on_where_the_table_does_not_say_whose_the_lock_is() -> None:
+    """Traffic first."""
+    house = at_canary()
+    dead(house)
+    lock = house.table.lock
+
+    def broken(flag: str) -> Any:
+        raise RuntimeError("denied")
+
+    def denied() -> None:
+        house.table.lock = broken  # type: ignore[method-assign]  # for good
+
+    meanwhile(house, denied)
     assert net.cleanup({}, house.world())["outcome"] == "settled"
-    assert house.table.lock(FLAG) is None
+    assert house.world().traffic.setting() == OFF
+    assert lock(FLAG) is None
+
+
+def test_an_undo_waits_for_no_clean_up() -> None:
+    """Users are on a candidate that fails; what is left of the clean-up frees no lock under the undo."""
+    house = promoted()
+    house.table.acquire(FLAG, mine := Lock(RAMP, cleaner(by(house, "a"))), house.clock(), 300)
+
+    def ends() -> None:
+        let_go(house.world(), FLAG, mine)
+        starts(house)
+        assert house.table.lock(FLAG) == Lock(RAMP, cleaner(by(house, "b")))
+
+    meanwhile(house, ends)
+    assert net.cleanup(UNDO, by(house, "b"))["undone"]
+    assert (house.table.lock(FLAG), house.world().traffic.setting()) == (None, OFF)
+
+
+@pytest.mark.parametrize(("taken_by", "undone"), [("huntaze-cleanup:a", True), (f"{MACHINE}:ramp-2", False)])
+def test_an_undo_goes_on_where_a_clean_up_has_just_taken_the_lock(taken_by: str, *, undone: bool) -> None:
+    """And where a ramp has, which reads a promoted flag and refuses, it says so."""
+    house = promoted()
+    acquire = house.table.acquire
+
+    def taken(*given: Any, **options: Any) -> Any:
+        house.table.acquire = acquire  # type: ignore[method-assign]  # once
+        acquire(FLAG, Lock(RAMP, taken_by), house.clock(), 300)
+        return acquire(*given, **options)
+
+    house.table.acquire = taken  # type: ignore[method-assign]  # until then
+    assert net.cleanup(UNDO, by(house, "b"))["undone"] is undone
+    assert (house.world().traffic.setting() == OFF) is undone
+
+
+def test_what_prepare_has_begun_to_settle_is_settled_by_its_next_attempt_or_by_the_net_once_it_has_ended() -> None:
+    """It holds the dead ramp's lock as its own execution."""
+    for ends in (False, True):
+        house = at_canary()
+        dead(house)
+        arn = f"{MACHINE}:ramp-2"
+        house.executions.statuses[arn] = "RUNNING"
+        house.table.acquire(FLAG, Lock(RAMP, arn), house.clock(), 300, dead=Lock(RAMP, ARN))
+        assert net.cleanup({}, house.world())["findings"] == []
+        if ends:
+            house.executions.statuses[arn] = "FAILED"
+            assert net.cleanup({}, house.world())["outcome"] == "settled"
+            assert house.table.lock(FLAG) is None
+        else:
+            assert tasks.prepare(NEXT, house.world())["verdict"]["action"] == "START"
+            assert house.table.lock(FLAG) == Lock("ramp-2", arn)
+        assert house.world().traffic.setting() == OFF
+
+
+def test_a_refusal_tells_of_what_was_settled_before_it() -> None:
+    """A ramp that may not start may have taken users back to control all the same."""
+    house = at_canary()
+    dead(house)
+    house.stack.deploying = "d-1"
+    said = tasks.prepare(NEXT, house.world())["verdict"]["reason"]
+    assert said.startswith("the ramp cannot start, and nothing was touched but what was left: ramp-1 had ended without")
+    assert "reads back at 0 %" in said
+    assert "and nothing was touched:" in tasks.prepare(NEXT, house.world())["verdict"]["reason"]
 
 
 def test_a_promotion_that_died_before_the_list_was_written_is_listed_by_the_net() -> None:
@@ -205,9 +379,19 @@ def test_weights_that_nobody_is_known_to_have_set_are_left_to_a_persons_word() -
     (finding,) = net.cleanup({}, house.world())["findings"]
     assert (finding["done"], house.alias.read().is_whole) == (None, False)
     assert "a code deploy may be under way" in finding["what"]
-    assert net.cleanup({"repair": True}, house.world())["findings"][0]["done"]
+    assert net.cleanup(REPAIR, house.world())["findings"][0]["done"]
     assert house.alias.read().is_whole
     assert house.table.lock(FLAG) is None
+
+
+def test_weights_beside_a_promotion_are_mended_without_taking_it_back() -> None:
+    """Users are on the candidate by the flag, whichever version serves."""
+    house = promoted()
+    house.alias.put("1", {"2": 100_000})
+    before = house.world().traffic.setting()
+    assert net.cleanup(REPAIR, house.world())["findings"][0]["done"]
+    assert house.alias.read().is_whole
+    assert house.world().traffic.setting() == before
 
 
 def test_weights_of_a_ramp_of_ours_are_mended_without_asking() -> None:

@@ -13,6 +13,9 @@ from ramp import handlers
 from ramp.errors import AwsUnavailable
 from ramp.settings import Settings
 from ramp.world import World
+from rampctl.rehearsal.fakes import FakeMetrics, House
+
+from tests.statemachine.ramp_run import healthy
 
 CONTEXT: Any = SimpleNamespace(
     function_name="huntaze-ramp-shift",
@@ -48,7 +51,7 @@ VARIABLES = (
 @pytest.fixture(autouse=True)
 def no_world(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tasks of these tests look at no world."""
-    monkeypatch.setattr(handlers, "world", lambda: None)
+    monkeypatch.setattr(handlers, "world", House(FakeMetrics(healthy)).world)
 
 
 def through_the_door(error: Exception) -> Exception:

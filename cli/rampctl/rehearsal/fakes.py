@@ -153,9 +153,9 @@ class FakeAliasLever(AliasLever):
         fence()
         self.position = AliasPosition(version, dict(weights), f"{self.position.revision_id}+")
 
-    def restore(self, back: WayBack) -> None:
+    def restore(self, back: WayBack, fence: Callable[[], None] = nothing) -> None:
         if not back.candidate or back.candidate in {self.position.version, *self.position.weights}:
-            self.put(back.version, {})
+            self.put(back.version, {}, fence)
 
 
 class FakeMetrics(Metrics):
@@ -248,8 +248,8 @@ class FakeTable(RampTable):
     def lock(self, flag: str) -> Lock | None:
         return self.locks.get(flag)
 
-    def release(self, flag: str, ramp: str) -> None:
-        if flag in self.locks and self.locks[flag].ramp == ramp:
+    def release(self, flag: str, lock: Lock) -> None:
+        if self.locks.get(flag) == lock:
             del self.locks[flag]
 
     def enlist(self, flag: str, ramp: str, status: str, started_at: float, now: float, **fields: Any) -> bool:

@@ -12,7 +12,18 @@ from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF
 from ramp.core.plan import format_percent
 from ramp.core.state import WayBack
-from ramp.ending import CLEANER, CLEANING_SECONDS, clear, is_nobodys, state_of, take_back, was_promoted
+from ramp.ending import (
+    CLEANER,
+    CLEANING_SECONDS,
+    cleaner,
+    clear,
+    is_cleaners,
+    is_nobodys,
+    state_of,
+    take_back,
+    unless_anothers,
+    was_promoted,
+)
 from ramp.traffic import UNREAD, Position
 from ramp.troubles import Troubles
 from ramp.world import World
@@ -75,7 +86,7 @@ def examine(world: World, troubles: Troubles, ended_arn: str = "") -> list[Findi
 
 def is_running(world: World, lock: Lock) -> bool:
     """Whether a ramp runs that holds this lock."""
-    return lock.execution_arn != CLEANER and not is_nobodys(world, lock)
+    return not is_cleaners(lock) and not is_nobodys(world, lock)
 
 
 def _look(world: World, troubles: Troubles, ended_arn: str) -> Seen:
@@ -87,11 +98,15 @@ def _look(world: World, troubles: Troubles, ended_arn: str) -> Seen:
 
 
 def _runs(world: World, lock: Lock | None, troubles: Troubles, ended_arn: str) -> bool | None:
-    """Whether the lock's holder runs; None where nobody says, and its lease has not run out either."""
+    """Whether the lock's holder runs; None where nobody says, and its lease has not run out either.
+
+    Nobody says of another clean-up, which may be at it or have died.
+    """
     if lock is None or lock.execution_arn == ended_arn:
         return False
     with troubles:
-        return is_running(world, lock)
+        is_left = is_nobodys(world, lock)
+        return None if is_cleaners(lock) and not is_left else not is_left
     return None if lock.expires_at > world.now() else False
 
 
@@ -111,11 +126,10 @@ def _of_flag(world: World, position: Position, lock: Lock | None, runs: bool | N
     flag = world.flags.adapter
     if lock is not None:
         if not runs:
-            whose = "which nobody runs any more" if runs is False else "and Step Functions does not say whether it runs"
             yield Finding(
-                f"lock: {flag} is held by {lock.ramp}, {whose}; {_where(position)}",
+                f"lock: {flag} is held by {lock.ramp}, {_whose(lock, runs)}; {_where(position)}",
                 "put its traffic back on control unless it was promoted, and free the lock",
-                lambda: clear(world, flag, lock, lock.ramp),
+                lambda: clear(world, flag, lock, Lock(lock.ramp, cleaner(world))),
                 asks=runs is None,
             )
         return
@@ -123,10 +137,18 @@ def _of_flag(world: World, position: Position, lock: Lock | None, runs: bool | N
         yield Finding(
             f"flag: {flag} is on though no ramp runs, set by {position.ramp}; {_where(position)}",
             "put everybody back on control",
-            lambda: clear(world, flag, None, position.ramp),
+            lambda: clear(world, flag, None, Lock(position.ramp, cleaner(world))),
         )
     elif not position.alias.is_whole and world.owns_alias:
         yield _split(world, position)
+
+
+def _whose(lock: Lock, runs: bool | None) -> str:
+    if runs is False:
+        return "which nobody runs any more"
+    if is_cleaners(lock):
+        return f"which another {CLEANER} is settling or has died of"
+    return "and Step Functions does not say whether it runs"
 
 
 def _split(world: World, position: Position) -> Finding:
@@ -150,11 +172,11 @@ def _split(world: World, position: Position) -> Finding:
 
 
 def _join(world: World, version: str) -> str | None:
-    flag, mine = world.flags.adapter, Lock("the alias", CLEANER)
+    flag, mine = world.flags.adapter, Lock("the alias", cleaner(world))
     if world.table.acquire(flag, mine, world.now(), CLEANING_SECONDS) is not None:
         return None
-    position = world.traffic.settle(mine.ramp, WayBack(version))
-    world.table.release(flag, mine.ramp)
+    position = world.traffic.join(WayBack(version), unless_anothers(world, mine.ramp))
+    world.table.release(flag, mine)
     return position.describe()
 
 

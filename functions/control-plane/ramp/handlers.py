@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, wraps
 from typing import Any
 
@@ -48,7 +49,7 @@ def handler(task: Task) -> Handler:
 
     @wraps(task)
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        return handled(task, event, world())
+        return handled(task, event, replace(world(), invocation=context.aws_request_id))
 
     return logger.inject_lambda_context(traced(handle))
 

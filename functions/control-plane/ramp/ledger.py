@@ -44,11 +44,16 @@ def relist(world: World, ramp: str) -> None:
         world.table.enlist(state.plan.flag, ramp, status, state.started_at, world.now(), **listed)
 
 
+def lock_of(state: RampState) -> Lock:
+    """The lock as a running ramp holds it."""
+    return Lock(state.ramp, state.execution_arn)
+
+
 def hold(world: World, state: RampState) -> None:
     """Renew the lease of the ramp's lock.
 
     Raises:
         TrafficMoved: the lock is not this ramp's any more, so it moves nothing and asks nobody.
     """
-    if not world.table.renew(state.plan.flag, Lock(state.ramp, state.execution_arn), world.now(), LEASE_SECONDS):
+    if not world.table.renew(state.plan.flag, lock_of(state), world.now(), LEASE_SECONDS):
         raise TrafficMoved(f"the lock of {state.plan.flag} is not held by {state.ramp} any more")

@@ -10,7 +10,17 @@ from ramp.adapters.table import Lock
 from ramp.core.flag_document import OFF
 from ramp.core.state import RampState
 from ramp.doctor import examine, is_running
-from ramp.ending import CLEANER, CLEANING_SECONDS, leave_word, roll_back, settle, state_of, take_back
+from ramp.ending import (
+    CLEANER,
+    CLEANING_SECONDS,
+    cleaner,
+    is_cleaners,
+    leave_word,
+    roll_back,
+    settle,
+    state_of,
+    take_back,
+)
 from ramp.errors import LeftBehind
 from ramp.traffic import Position
 from ramp.troubles import Troubles
@@ -142,11 +152,13 @@ def undo(event: Mapping[str, Any], world: World) -> Json:
     lock = each.table.lock(state.plan.flag)
     if why_not := _why_not(state, lock, each):
         return _not_undone(f"{ramp}: {why_not}")
-    if each.table.acquire(state.plan.flag, Lock(ramp, CLEANER), now, CLEANING_SECONDS, dead=lock) is not None:
-        return _not_undone(f"{ramp}: another ramp has just started on {state.plan.flag}")
+    mine = Lock(ramp, cleaner(world))
+    while (lock := each.table.acquire(state.plan.flag, mine, now, CLEANING_SECONDS, dead=lock)) is not None:
+        if not is_cleaners(lock):  # users wait for no clean-up
+            return _not_undone(f"{ramp}: another ramp has just started on {state.plan.flag}")
     puller = Puller.parse(event)
     settle(each, None, state.ramp, puller.by, puller.reason)  # the flag first: nothing hangs on the alias any more
-    where = _told(state, roll_back(each, state, puller.by, puller.reason, "undone"))
+    where = _told(state, roll_back(each, state, puller.by, puller.reason, "undone", mine))
     each.table.put_word(ramp, "undo", now, step=state.step, **puller.word)
     reason = f"{puller.by} undid the promotion of {ramp}: {puller.reason}. {where}."
     world.notices.tell(f"Ramp {ramp} undone", reason)

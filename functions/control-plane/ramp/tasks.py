@@ -7,7 +7,7 @@ plain JSON: `ramp` is the state for the next task, `verdict` the word the machin
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -26,7 +26,7 @@ from ramp.core.verdict import Action, Command, Decision, Verb, decide
 from ramp.ending import clear, is_nobodys, let_go
 from ramp.errors import TrafficMoved
 from ramp.gauges import gauges
-from ramp.ledger import LEASE_SECONDS, hold, record
+from ramp.ledger import LEASE_SECONDS, hold, lock_of, record
 from ramp.preconditions import moved_by, moved_meanwhile, unmet
 from ramp.traffic import Position
 from ramp.world import World
@@ -41,34 +41,39 @@ RETIRE_THE_MOCK = (
     "4. remove huntaze-shadow-compare, its permissions, and this state machine if no other route needs it.",
 )
 
+NOTHING_TOUCHED = "nothing was touched"
+
 logger = Logger(child=True, level="INFO")  # the line of a look carries the dashboard's metrics, whatever LogLevel says
 
 
 def prepare(event: Mapping[str, Any], world: World) -> Json:
-    """Validate the plan, check preconditions, take the lock, remember where traffic was, set the deadline."""
+    """Validate the plan, check preconditions, take the lock, remember where traffic was, set the deadline.
+
+    It sends nobody to the candidate. What a ramp that nobody runs any more has left on the flag is settled first, which
+    may take users back to control.
+    """
     ramp, execution_arn, now = event["ramp"], event["execution_arn"], world.now()
     try:
         plan = Plan.parse(event["plan"])
     except PlanInvalid as invalid:
-        return _refused("the plan has faults, and nothing was touched:\n" + "\n".join(invalid.faults))
+        return _refused(f"the plan has faults, and {NOTHING_TOUCHED}:\n" + "\n".join(invalid.faults))
     if (of_flag := world.of(plan.flag)) is None:
         known = ", ".join(each.flags.adapter for each in world.each())
         return _refused(f"flag: is none that this stack moves, got {plan.flag!r}, expected {known}")
     world = of_flag
-    left = world.table.lock(plan.flag)
-    if left is not None and left.execution_arn != execution_arn and is_nobodys(world, left):
-        clear(world, plan.flag, left, left.ramp)
+    mine = Lock(ramp, execution_arn)
+    touched = _settled(plan.flag, mine, world)
     history = world.metrics.history(now)
     if faults := unmet(plan, ramp, world, history):
-        return _refused("the ramp cannot start, and nothing was touched:\n" + "\n".join(faults))
+        return _refused(f"the ramp cannot start, and {touched}:\n" + "\n".join(faults))
     try:
         raw_plan = suited(event["plan"], history.buckets, now)
     except PlanInvalid as invalid:
-        return _refused("the plan does not suit the traffic, and nothing was touched:\n" + "\n".join(invalid.faults))
+        return _refused(f"the plan does not suit the traffic, and {touched}:\n" + "\n".join(invalid.faults))
     plan = Plan.parse(raw_plan)
-    position = _taken(plan, Lock(ramp, execution_arn), world)
+    position = _taken(plan, mine, world)
     if isinstance(position, str):
-        return _refused(position)
+        return _refused(f"{position}\n({touched})")
     began = ending.state_of(world.table.ramp(ramp))  # delivered twice, it began once
     state = RampState(
         ramp=ramp,
@@ -84,6 +89,18 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     return _started(state, world, outlook(plan, measured_traffic(history.buckets, now)))
 
 
+def _settled(flag: str, mine: Lock, world: World) -> str:
+    """Settle what a ramp that nobody runs any more has left on the flag. What was touched, for a refusal.
+
+    Held by this execution meanwhile: so it is nobody's as soon as this one has ended, and its own when tried again.
+    """
+    left = world.table.lock(flag)
+    if left is None or left == mine or not (left.execution_arn == mine.execution_arn or is_nobodys(world, left)):
+        return NOTHING_TOUCHED
+    cleared = clear(world, flag, left, replace(mine, ramp=left.ramp))
+    return f"nothing was touched but what was left: {cleared}" if cleared else NOTHING_TOUCHED
+
+
 def _taken(plan: Plan, mine: Lock, world: World) -> Position | str:
     """Where traffic is once the lock is ours, or why it is not: another ramp may have come and gone meanwhile."""
     holder = world.table.acquire(plan.flag, mine, world.now(), LEASE_SECONDS)
@@ -91,8 +108,8 @@ def _taken(plan: Plan, mine: Lock, world: World) -> Position | str:
         return moved_by(plan, holder)
     position = world.traffic.read()
     if faults := [*moved_meanwhile(mine.ramp, world, position)]:
-        world.table.release(plan.flag, mine.ramp)
-        return "the ramp cannot start, and nothing was touched:\n" + "\n".join(faults)
+        world.table.release(plan.flag, mine)
+        return "the ramp cannot start:\n" + "\n".join(faults)
     return position
 
 
@@ -103,7 +120,7 @@ def _started(state: RampState, world: World, expected: str) -> Json:
     """
     ramp, plan = state.ramp, state.plan
     if world.executions.status(state.execution_arn) not in {"RUNNING", None}:
-        clear(world, plan.flag, Lock(ramp, state.execution_arn), ramp)
+        clear(world, plan.flag, lock_of(state), lock_of(state))
         return _refused("the execution was ended while the ramp was being prepared")
     steps = ", ".join(step.title for step in plan.steps)
     reason = f"the plan is sound, the lock is taken, and the steps are {steps}"
@@ -203,7 +220,7 @@ def clean_up(event: Mapping[str, Any], world: World) -> Json:
     """Remove what a promoted ramp made, and say how to retire the mock."""
     state, world = _found(event, world)
     pruned = world.traffic.prune(state.ramp)
-    let_go(world, state.ramp, state.plan.flag)
+    let_go(world, state.plan.flag, lock_of(state))
     checklist = "\n".join(RETIRE_THE_MOCK)
     reason = event["verdict"]["reason"]
     told = f"Every user is on the candidate: {reason}.\n\n{checklist}"

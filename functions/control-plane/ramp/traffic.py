@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
-from ramp.adapters.flag_lever import OURS, Deployment, FlagLever
+from ramp.adapters.flag_lever import OURS, Deployment, FlagLever, nothing
 from ramp.adapters.monitors import Monitors
 from ramp.core.flag_document import OFF, Setting, promoted_setting, setting_for
 from ramp.core.plan import format_percent
@@ -101,36 +101,41 @@ class Traffic:
         if state.plan.lever == "alias":
             self._weigh(state, fence)
 
-    def settle(self, ramp: str, back: WayBack | None) -> Position:
+    def settle(self, ramp: str, back: WayBack | None, fence: Callable[[], None] = nothing) -> Position:
         """Everybody back on control: stop a deployment in flight, flag off, alias back, each although the other fails.
 
-        `back` is None for a ramp that never touched the alias. Returns what reads back. Whoever comes in between, a
-        shift of another ramp or another settling, is met by trying again.
+        `back` is None for a ramp that never touched the alias, and `fence` as in `shift`. Returns what reads back.
+        Whoever comes in between, a shift of another ramp or another settling, is met by trying again.
 
         Raises:
             TrafficNotShifted: it does not read back settled yet; settling again is right.
         """
         for left in reversed(range(SETTLE_ATTEMPTS)):
             try:
-                self._settle(ramp, back)
+                self._settle(ramp, back, fence)
                 break
             except TrafficNotShifted:
                 if not left:
                     raise
         return Position(self._flag.read(), self._alias.read() if back else UNREAD)
 
-    def _settle(self, ramp: str, back: WayBack | None) -> None:
+    def _settle(self, ramp: str, back: WayBack | None, fence: Callable[[], None]) -> None:
         troubles = Troubles()
         with troubles:
             self._flag.stop()
             with self._monitors.off():
-                self._flag.put(OFF, description(ramp))
+                self._flag.put(OFF, description(ramp), fence)
         if back is not None:
             with troubles:
-                self._alias.restore(back)
+                self._alias.restore(back, fence)
         if passing := [error for error in troubles.errors if isinstance(error, TrafficNotShifted)]:
             raise passing[0]  # trying again may help this one, whatever befell the other
         troubles.raised()
+
+    def join(self, back: WayBack, fence: Callable[[], None]) -> Position:
+        """All requests to one version of the alias, and the flags as they are; `fence` as in `shift`."""
+        self._alias.restore(back, fence)
+        return self.read()
 
     def promote(self, state: RampState, fence: Callable[[], None]) -> Position:
         """Everybody on the candidate and no more comparison; `fence` as in `shift`. Returns what reads back."""

@@ -58,6 +58,7 @@ class World:
     random_id: Callable[[], str] = secrets.token_urlsafe
     others: tuple[Route, ...] = ()
     owns_alias: bool = True  # the alias is the first flag's; ramps on the others move their flag alone
+    invocation: str = ""  # Lambda's request id, the same when an event is delivered again
 
     def each(self) -> Iterator["World"]:
         """The world of every flag that this stack moves, this one's first."""

@@ -87,8 +87,10 @@ class AliasLever:
         fence()
         self._move(before, version, weights)
 
-    def restore(self, back: WayBack) -> None:
+    def restore(self, back: WayBack, fence: Callable[[], None] = nothing) -> None:
         """Point the alias at the version before the ramp alone, and read it back; left where the ramp is not on it.
+
+        `fence` as in `put`.
 
         Raises:
             TrafficNotShifted: as `put`.
@@ -96,6 +98,7 @@ class AliasLever:
         before = self.read()
         is_ours = not back.candidate or back.candidate in {before.version, *before.weights}
         if is_ours and (before.version, before.weights) != (back.version, {}):
+            fence()
             self._move(before, back.version, {})
 
     def _move(self, before: AliasPosition, version: str, weights: dict[str, int]) -> None:

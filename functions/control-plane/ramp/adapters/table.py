@@ -15,6 +15,7 @@ KEPT_SECONDS = 90 * 86_400
 MAY_FOLLOW: Mapping[str, Collection[str]] = {"running": ("running",), "promoted": ("running", "promoted")}
 # Of a request: the look that asks or withdraws is written with it, and what an earlier one writes comes too late.
 NO_LATER_LOOK = "(attribute_not_exists(look) OR look <= :look)"
+HELD = "(execution_arn = :me AND ramp = :ramp)"
 BATCH = 100  # Source: Amazon DynamoDB API reference, BatchGetItem
 
 
@@ -22,7 +23,8 @@ BATCH = 100  # Source: Amazon DynamoDB API reference, BatchGetItem
 class Lock:
     """Who moves a flag; `expires_at` is the end of its lease, in epoch seconds.
 
-    Whether the holder still runs is Step Functions' to say; the lease is for an execution that it does not know.
+    Whether the holder still runs is Step Functions' to say; the lease is for an execution that it does not know, and
+    for a clean-up, which is none.
     """
 
     ramp: str
@@ -67,8 +69,8 @@ class RampTable:
             self._table.update_item(
                 Key=_lock_key(flag),
                 UpdateExpression="SET expires_at = :end",
-                ConditionExpression="execution_arn = :me",
-                ExpressionAttributeValues={":end": int(now + lease_seconds), ":me": lock.execution_arn},
+                ConditionExpression=HELD,
+                ExpressionAttributeValues={":end": int(now + lease_seconds), **_holder(lock)},
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return False
@@ -79,13 +81,13 @@ class RampTable:
         item = self._get(_lock_key(flag))
         return Lock(str(item["ramp"]), str(item["execution_arn"]), float(item["expires_at"])) if item else None
 
-    def release(self, flag: str, ramp: str) -> None:
-        """Free the lock if `ramp` holds it."""
+    def release(self, flag: str, lock: Lock) -> None:
+        """Free the lock if it is held as `lock`; one that somebody has taken over is theirs to free."""
         try:
             self._table.delete_item(
                 Key=_lock_key(flag),
-                ConditionExpression="attribute_not_exists(pk) OR ramp = :ramp",
-                ExpressionAttributeValues={":ramp": ramp},
+                ConditionExpression=f"attribute_not_exists(pk) OR {HELD}",
+                ExpressionAttributeValues=_holder(lock),
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return
@@ -338,6 +340,10 @@ class RampTable:
 
 def _lock_key(flag: str) -> dict[str, str]:
     return {"pk": f"flag#{flag}", "sk": "lock"}
+
+
+def _holder(lock: Lock) -> dict[str, str]:
+    return {":me": lock.execution_arn, ":ramp": lock.ramp}
 
 
 def _link_key(link_id: str) -> dict[str, str]:
