@@ -241,12 +241,12 @@ def test_a_share_that_is_not_the_plans_is_asked_about() -> None:
 
 def test_after_a_silence_a_ramp_waits_for_the_next_request() -> None:
     """At 100 requests a day there are often none in a quarter of an hour, in many runs too."""
-    days = [{"percent": percent, "bake_seconds": 4 * 86_400} for percent in (0, 50, 100)]
+    days = [{"percent": percent, "bake_seconds": days * 86_400} for percent, days in ((0, 3), (50, 4), (100, 3))]
     plan = {"steps": days, "deadline_seconds": 30 * 86_400}
     drama = replace(scene(plan=plan), traffic=Traffic(100 / 86_400, 50))
-    played, ending = play(drama, DEFINITION, 1), many.end(drama, TOKEN_SECONDS, 1)
-    assert any("nothing has been measured for" in str(moment) for moment in timeline.moments(played))
-    assert played.ramp.code is Exit.PROMOTED
+    played, ending = play(drama, DEFINITION, 2), many.end(drama, TOKEN_SECONDS, 2)
+    assert any("the ramp waits for the next request" in str(moment) for moment in timeline.moments(played))
+    assert (played.ramp.code, len(played.asked)) == (Exit.PROMOTED, 0)
     assert ending.seconds == played.seconds
 
 

@@ -138,8 +138,8 @@ class _Ramp:
         known, position = self._evidence.known(), position_of(plan, looked.step)
         rows = judgements(known, position, self._evidence.policy)
         checks = [Check(row.name, row.verdict, row.consequence, "", Numbers(trials=row.tally.trials)) for row in rows]
-        verdict, _ = share_verdict(known, position, self._evidence.policy, self._evidence.until)
-        total = Numbers(trials=known.step.control + known.step.candidate)
+        verdict, _, silent_seconds = share_verdict(known, position, self._evidence.policy, self._evidence.until)
+        total = Numbers(trials=known.step.control + known.step.candidate, silent_seconds=silent_seconds)
         checks.append(Check("share", verdict, Consequence.ASK, "", total))
         checks += gate.alarm_checks(dict.fromkeys(GUARDS, "OK"))  # one that is not has aborted the ramp
         step = known.step

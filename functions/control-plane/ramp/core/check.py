@@ -64,6 +64,7 @@ class Numbers(NamedTuple):
     flips_after: int | None = None
     flips_to: Verdict | None = None
     missing: Missing | None = None
+    silent_seconds: float | None = None
 
 
 class Check(NamedTuple):

@@ -269,7 +269,8 @@ def _share(evidence: Evidence, step: Step) -> Check:
     served, control = evidence.candidate.requests, evidence.control.requests
     total, target = served + control, step.share_ppm / WHOLE_PPM
     low, high = _share_band(target, total)
-    silence = silent(evidence.until - max((bucket.end for bucket in evidence.buckets), default=evidence.until))
+    silent_seconds = evidence.until - max((bucket.end for bucket in evidence.buckets), default=evidence.until)
+    silence = silent(silent_seconds)
 
     def judged(on_candidate: int, on_control: int) -> Verdict:
         x, n = served + on_candidate, total + on_candidate + on_control
@@ -278,7 +279,8 @@ def _share(evidence: Evidence, step: Step) -> Check:
         least, most = _share_band(target, n)
         if not least <= x / n <= most:
             return Verdict.FAIL
-        return Verdict.INCONCLUSIVE if silence and not (on_candidate or on_control) else Verdict.PASS
+        waits = silence and not (on_candidate or on_control)
+        return Verdict.INCONCLUSIVE if waits else Verdict.PASS
 
     verdict = judged(0, 0)
     either = (_flips(verdict, lambda count: judged(count, 0)), _flips(verdict, lambda count: judged(0, count)))
@@ -298,8 +300,10 @@ def _share(evidence: Evidence, step: Step) -> Check:
         return Check("share", verdict, Consequence.ASK, "no request has been measured yet", numbers)
     seen = f"the candidate served {served} of {total} requests ({100 * served / total:.2f} %)"
     if verdict is Verdict.INCONCLUSIVE:
-        said = f"{seen}; {silence}" if silence else f"{seen}, so nothing is known of it"
-        return Check("share", verdict, Consequence.ASK, said, numbers)
+        if silence and (served or step.is_shadow):
+            numbers = numbers._replace(silent_seconds=silent_seconds)
+            return Check("share", verdict, Consequence.ASK, f"{seen}; {silence}", numbers)
+        return Check("share", verdict, Consequence.ASK, f"{seen}, so nothing is known of it", numbers)
     line = "in line with" if verdict is Verdict.PASS else "out of line with"
     reason = f"{seen}, {line} the {format_percent(step.share_ppm)} configured"
     return Check("share", verdict, Consequence.ASK, reason, numbers)

@@ -172,26 +172,32 @@ def share(state: GateState, position: Position, policy: Policy, until: float = 0
     Two questions share the budget, too many and too few. At shadow, one request served is one too many. What landed
     well before a silence says nothing of now: routers may have lost the flag, or their metrics.
     """
-    verdict, reason = share_verdict(state, position, policy, until)
-    return Check("share", verdict, Consequence.ASK, reason, _share_numbers(state, position, policy, verdict))
+    verdict, reason, silent_seconds = share_verdict(state, position, policy, until)
+    numbers = _share_numbers(state, position, policy, verdict)._replace(silent_seconds=silent_seconds)
+    return Check("share", verdict, Consequence.ASK, reason, numbers)
 
 
-def share_verdict(state: GateState, position: Position, policy: Policy, until: float = 0.0) -> tuple[Verdict, str]:
-    """The verdict of `share` with its sentence and without its numbers: cheap enough to ask for in the millions."""
+def share_verdict(
+    state: GateState, position: Position, policy: Policy, until: float = 0.0
+) -> tuple[Verdict, str, float | None]:
+    """The verdict of `share`, its sentence, and the silence that it waits for the end of, in seconds, None without one.
+
+    Without its numbers it is cheap enough to ask for in the millions.
+    """
     step, target = state.step, position.target
     served, total = step.candidate, step.candidate + step.control
     if not total:
-        return Verdict.INCONCLUSIVE, "no request has been measured yet"
+        return Verdict.INCONCLUSIVE, "no request has been measured yet", None
     seen = f"the candidate served {count(served)} of {count(total)} requests ({percent(served / total)})"
     if served and position.is_shadow:
-        return Verdict.FAIL, f"{seen}, and should serve none"
+        return Verdict.FAIL, f"{seen}, and should serve none", None
     if not position.is_shadow and _share_log_evidence(state) >= log(2 / policy.alpha_share):
-        return Verdict.FAIL, f"{seen}, proven not to be about the {percent(target)} configured"
+        return Verdict.FAIL, f"{seen}, proven not to be about the {percent(target)} configured", None
     if not served and not position.is_shadow:
-        return Verdict.INCONCLUSIVE, f"{seen}, so nothing is known of it"
+        return Verdict.INCONCLUSIVE, f"{seen}, so nothing is known of it", None
     if silence := silent(until - state.horizon):
-        return Verdict.INCONCLUSIVE, f"{seen}; {silence}"
-    return Verdict.PASS, f"{seen}, {percent(target)} configured"
+        return Verdict.INCONCLUSIVE, f"{seen}; {silence}", until - state.horizon
+    return Verdict.PASS, f"{seen}, {percent(target)} configured", None
 
 
 def _share_log_evidence(state: GateState) -> float:
