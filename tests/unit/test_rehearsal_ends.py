@@ -244,7 +244,7 @@ def test_after_a_silence_a_ramp_waits_for_the_next_request() -> None:
     days = [{"percent": percent, "bake_seconds": days * 86_400} for percent, days in ((0, 3), (50, 4), (100, 3))]
     plan = {"steps": days, "deadline_seconds": 30 * 86_400}
     drama = replace(scene(plan=plan), traffic=Traffic(100 / 86_400, 50))
-    played, ending = play(drama, DEFINITION, 2), many.end(drama, TOKEN_SECONDS, 2)
+    played, ending = play(drama, DEFINITION, 7), many.end(drama, TOKEN_SECONDS, 7)
     assert any("the ramp waits for the next request" in str(moment) for moment in timeline.moments(played))
     assert (played.ramp.code, len(played.asked)) == (Exit.PROMOTED, 0)
     assert ending.seconds == played.seconds
