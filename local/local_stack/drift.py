@@ -21,22 +21,13 @@ SUBSCRIPTION = frozenset({"Endpoint", "FilterPolicy", "Protocol"})
 RULE = frozenset({"EventPattern", "ScheduleExpression", "State", "Targets"})
 
 
-def alarm(name: str, properties: Mapping[str, Any]) -> dict[str, Any] | None:
-    """An alarm as it is now, None when it is gone, without what the template leaves to CloudWatch's defaults."""
+def alarm(name: str, _: Mapping[str, Any]) -> dict[str, Any] | None:
+    """An alarm as it is now, None when it is gone; a whole number of a template is no fraction."""
     found = cloudwatch._alarms.get(name)  # noqa: SLF001 - where the emulator keeps them
     if found is None:
         return None
-    threshold = found["Threshold"]  # a whole number in a template is no fraction
-    whole = {**found, "Threshold": int(threshold) if threshold == int(threshold) else threshold}
-    if "Metrics" not in found:
-        return whole
-    silent = {query["Id"] for query in properties.get("Metrics", ()) if "ReturnData" not in query}
-    return whole | {"Metrics": [_without_default(query, silent) for query in found["Metrics"]]}
-
-
-def _without_default(query: Mapping[str, Any], silent: set[str]) -> dict[str, Any]:
-    is_default = query["Id"] in silent and query["ReturnData"]
-    return {name: value for name, value in query.items() if name != "ReturnData" or not is_default}
+    threshold = found["Threshold"]
+    return {**found, "Threshold": int(threshold) if threshold == int(threshold) else threshold}
 
 
 def rule(name: str, properties: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -108,6 +108,17 @@ def test_a_guard_that_somebody_puts_off_is_drift() -> None:
     assert {name for name, rule in rules.items() if rule["Properties"].get("State") != "ENABLED"} == set()
 
 
+def test_what_an_alarm_computes_says_all_that_cloudwatch_would_add() -> None:
+    """A default inside a list would be read back as a difference, and refuse every ramp."""
+    queries = [query for alarm in of_type("AWS::CloudWatch::Alarm").values() for query in _queries(alarm)]
+    assert queries
+    assert [query["Id"] for query in queries if "ReturnData" not in query] == []
+
+
+def _queries(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(alarm["Properties"].get("Metrics", ()))
+
+
 def test_prepare_ramp_may_read_each_guard_that_it_has_compared() -> None:
     """CloudFormation reads them in its name, and the emulator asks nobody's leave: a miss would refuse every ramp."""
     statements = [each for policy in FUNCTIONS["PrepareFunction"]["Policies"] for each in policy.get("Statement", ())]
