@@ -34,15 +34,23 @@ def answer(session: "Session", ramp: str, word: Word, by: str, reason: str, ques
     return f"{ramp}: {word}, said by {by}: {reason}. {became}"
 
 
-def say(session: "Session", ramp: str, verb: Literal["pause", "resume", "advance"], by: str, reason: str) -> str:
-    """Pause, resume or advance `ramp`; returns what follows.
+def say(
+    session: "Session",
+    ramp: str,
+    verb: Literal["pause", "resume", "advance"],
+    by: str,
+    reason: str,
+    step_number: int | None = None,
+) -> str:
+    """Pause, resume or advance `ramp`; returns what follows. `step_number`: the step to advance, the first one is 1.
 
     Raises:
-        CommandError: the ramp does not run, was aborted, or is not paused.
+        CommandError: the ramp does not run, was aborted, is not paused, or is not at that step.
     """
-    table, executions = session.table, session.executions
+    said: dict[str, Any] = {"by": by, "reason": reason, "via": "cli", "now": time.time()}
+    step = None if step_number is None else step_number - 1
     try:
-        return words.say(table, executions, ramp, Verb(verb), by=by, reason=reason, via="cli", now=time.time())
+        return words.say(session.table, session.executions, ramp, Verb(verb), **said, step=step)
     except words.WordRefusedError as refused:
         raise CommandError(str(refused), USAGE) from None
 

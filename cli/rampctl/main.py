@@ -302,9 +302,17 @@ def resume(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, 
 
 
 @app.command()
-def advance(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, local: Local = False) -> Exit:
+def advance(
+    ramp: RunningRamp = None,
+    step: Annotated[
+        int | None, typer.Option(min=1, metavar="NUMBER", help="Only at this step, counted from 1 as in ramp status.")
+    ] = None,
+    reason: Reason = NO_REASON,
+    by: By = None,
+    local: Local = False,
+) -> Exit:
     """Skip the rest of this step's bake, whatever is not known yet. What is proven wrong still asks, or rolls back."""
-    return _say("advance", ramp, reason, by, local=local)
+    return _say("advance", ramp, reason, by, step, local=local)
 
 
 @app.command()
@@ -513,12 +521,12 @@ def _is_said(_: str) -> bool:
     return True
 
 
-def _say(word: Any, ramp: str | None, reason: str, by: str | None, *, local: bool) -> Exit:
+def _say(word: Any, ramp: str | None, reason: str, by: str | None, step: int | None = None, *, local: bool) -> Exit:
     from rampctl import answers, ramps
     from rampctl.session import Session
 
     session = Session.open(local=local)
-    typer.echo(answers.say(session, ramps.the_running(session, ramp), word, session.said_by(by), reason))
+    typer.echo(answers.say(session, ramps.the_running(session, ramp), word, session.said_by(by), reason, step))
     return DONE
 
 

@@ -52,7 +52,11 @@ class House:
 
     @property
     def request_id(self) -> str:
-        return str((self.table.request(NAME) or {})["request_id"])
+        return str((self.table.request(NAME) or {}).get("request_id", ""))
+
+    @property
+    def step_number(self) -> int:
+        return int(self.table.ramps[NAME]["document"]["step"]) + 1
 
     def put_link(self, link_id: str, ramp: str, request_id: str, seconds: float = HOUR) -> None:
         now = self.director.clock()
@@ -145,6 +149,29 @@ def test_where_nobody_signed_the_typed_name_stands_alone(house: House, authorize
     context = {"http": {"method": "POST", "path": path}, "stage": "$default", "authorizer": authorizer}
     assert house.post(path, requestContext=context) == 303
     assert [word["by"] for word in house.table.words(NAME)] == ["ada"]
+
+
+def test_an_advance_counts_for_the_step_that_its_form_was_opened_at(house: House) -> None:
+    """The ramp may have gone on while somebody was typing; a form without a step is for none."""
+    house.table.close_request(NAME)
+    at, path = house.step_number, f"/ramps/{NAME}/advance"
+    assert f'name="step" value="{at}"' in house.ask(path)["body"]
+    for seen in (at - 1, at + 1, 0, -1, "", "x", "²"):
+        assert house.post(path, fields={"step": str(seen)}) == 409
+    assert house.said() == []
+    assert house.post(path, fields={"step": str(at)}) == 303
+    assert house.said() == ["advance"]
+
+
+def test_a_word_that_the_page_does_not_offer_is_not_taken(house: House) -> None:
+    """Nobody goes past a question by a form that was opened before it was asked."""
+    step = {"step": str(house.step_number)}
+    assert house.post(f"/ramps/{NAME}/advance", fields=step) == 409
+    assert house.post(f"/ramps/{NAME}/resume", fields=step) == 409
+    assert house.said() == []
+    assert house.post(f"/ramps/{NAME}/pause") == 303
+    assert house.post(f"/ramps/{NAME}/resume") == 303
+    assert house.said() == ["pause", "resume"]
 
 
 def test_an_answer_by_a_link_is_kept_as_one(house: House) -> None:

@@ -225,6 +225,13 @@ def test_a_word_for_another_step_than_the_ramps_is_refused(standing: House) -> N
     assert list(standing.table.words(RAMP)) == []
 
 
+def test_a_pause_is_taken_whatever_step_was_seen(standing: House) -> None:
+    """It is of the ramp, and holds it up wherever it has come to."""
+    assert "nothing goes on" in said(standing, "pause", step=0)
+    with pytest.raises(WordRefusedError, match="expected one of 3 steps"):
+        said(standing, "advance", step=7)
+
+
 def test_only_a_paused_ramp_can_be_resumed(standing: House) -> None:
     """And only once."""
     with pytest.raises(WordRefusedError, match="is not paused"):

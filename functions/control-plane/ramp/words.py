@@ -39,15 +39,15 @@ def say(
 ) -> str:
     """Pause, resume or advance `ramp`; returns what follows, in a sentence for people.
 
-    `step` is the one that the person saw, None for wherever the ramp is; `now` in epoch seconds.
+    `step` is the one that the person saw, counted from nought, None for wherever the ramp is: an advance is meant for
+    that one alone, the others for the ramp. `now` in epoch seconds.
 
     Raises:
-        WordRefusedError: the ramp does not run, is at another step, was aborted, or is not paused.
+        WordRefusedError: the ramp does not run, was aborted, is not paused, or is not at the step to be advanced.
     """
     state = _running(table, ramp)
-    if step is not None and step != state.step:
-        seen = state.plan.steps[step].title if 0 <= step < len(state.plan.steps) else f"step {step}"
-        raise WordRefusedError(f"{ramp}: is at {state.current.title}, not at {seen}")
+    if verb is Verb.ADVANCE and step not in {None, state.step}:
+        raise WordRefusedError(f"{ramp}: is at {state.current.title}, {_other_step(state, step)}")
     stands = table.command(ramp) or {}
     if verb is Verb.RESUME and stands.get("verb") not in {Verb.PAUSE, Verb.ABORT}:
         raise WordRefusedError(f"{ramp}: is not paused")
@@ -97,6 +97,12 @@ def answer(
     step = int(request.get("step", 0))
     table.put_word(ramp, word, now, step=step, by=by, reason=reason, via=via, request_id=about)
     return executions.answer(str(request["token"]), {"answer": word, "by": by, "reason": reason})
+
+
+def _other_step(state: RampState, step: int | None) -> str:
+    steps = state.plan.steps
+    known = step is not None and 0 <= step < len(steps)
+    return f"not at {steps[step].title}" if known else f"expected one of {len(steps)} steps"
 
 
 def _running(table: RampTable, ramp: str) -> RampState:

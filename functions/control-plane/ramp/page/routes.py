@@ -4,6 +4,7 @@ GET never decides, so a mail scanner that follows links answers nothing; POST wi
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 
@@ -18,6 +19,7 @@ from ramp.page.records import Records, read
 from ramp.page.view import Listed, listed, ramp_view
 
 RAMPS_LISTED = 50
+NO_STEP = -1  # of a form that names none
 EFFECTS: Mapping[str, str] = {
     "pause": "The share stays where it is until somebody resumes. What is proven wrong still rolls back.",
     "resume": "The ramp goes on from its next look.",
@@ -126,14 +128,23 @@ class _Page:
             return told(400, *WHO_AND_WHY, tone="bad")
         take_back = {"abort": self._desk.brake.pull, "undo": self._desk.brake.undo}.get(verb)
         if take_back is None:
-            return self._say(ramp, Verb(verb), *said)
+            return self._say(ramp, Verb(verb), sent.get("step", ""), *said)
         is_safe, why = take_back(ramp, *said, "page")
         return see(f"/ramps/{ramp}") if is_safe else told(409, "Not done", why, tone="bad", back=_back(ramp))
 
-    def _say(self, ramp: str, verb: Verb, by: str, reason: str) -> Http:
+    def _say(self, ramp: str, verb: Verb, step_number: str, by: str, reason: str) -> Http:
+        """The word of somebody who saw the ramp at the step with this number."""
         desk = self._desk
+        if (records := self._read(ramp)) is None:
+            return _no_ramp(ramp)
+        view = ramp_view(records, desk.now())
+        if verb not in view.verbs:
+            why = f"{ramp} is at {view.step_title}, and there is no {verb} while it is {view.word}."
+            return told(409, "Not now", why, back=_back(ramp))
+        said: dict[str, Any] = {"by": by, "reason": reason, "via": "page", "now": desk.now()}
+        step = int(step_number) - 1 if step_number.isdecimal() else NO_STEP
         try:
-            words.say(desk.table, desk.executions, ramp, verb, by=by, reason=reason, via="page", now=desk.now())
+            words.say(desk.table, desk.executions, ramp, verb, **said, step=step)
         except words.WordRefusedError as refused:
             return told(409, "Not now", f"{refused}.", back=_back(ramp))
         return see(f"/ramps/{ramp}")

@@ -144,7 +144,7 @@ def ramp_view(records: Records, now: float) -> RampView:
         charts=charts(records),
         boundaries=boundaries(records),
         story=story(records),
-        verbs=VERBS.get(phase, ()),
+        verbs=VERBS.get(PAUSED if phase == ASKING and _is_paused(records) else phase, ()),
         costs=costs(records),
         facts=_facts(records),
     )
@@ -181,7 +181,11 @@ def _phase(records: Records) -> str:
         return records.status
     if records.open_request:
         return ASKING
-    return PAUSED if records.command and records.command["verb"] == "pause" else "running"
+    return PAUSED if _is_paused(records) else "running"
+
+
+def _is_paused(records: Records) -> bool:
+    return bool(records.command and records.command["verb"] == "pause")
 
 
 def _question(records: Records) -> Question | None:
