@@ -101,8 +101,9 @@ def answer(
 
 def _other_step(state: RampState, step: int | None) -> str:
     steps = state.plan.steps
-    known = step is not None and 0 <= step < len(steps)
-    return f"not at {steps[step].title}" if known else f"expected one of {len(steps)} steps"
+    if step is None or not 0 <= step < len(steps):
+        return f"expected one of {len(steps)} steps"
+    return f"not at {steps[step].title}"
 
 
 def _running(table: RampTable, ramp: str) -> RampState:

@@ -36,7 +36,7 @@ def error_codes(service: str, operation: str) -> tuple[str, ...]:
 def refusal(service: str, operation: str, code: str, message: str = "as the service says it") -> ClientError:
     """The error that a client of `service` raises for `code`."""
     kind: type[ClientError] = real_client(service).exceptions.from_code(code)
-    metadata = {"HTTPStatusCode": _statuses(service).get(code, REFUSED)}
+    metadata: Any = {"HTTPStatusCode": _statuses(service).get(code, REFUSED)}
     return kind({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, operation)
 
 
