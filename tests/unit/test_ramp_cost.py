@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from ramp.adapters.metrics import COUNTS
 from ramp.core import prices
+from ramp.core.bill import forecast_sentence
+from ramp.core.bucket import Bucket
 from ramp.core.cadence import looks_within
 from ramp.core.check import Verdict
 from ramp.core.cost import METRICS_PER_LOOK, RAMP_SERIES, SERIES, Cost, cost_of, spent, traffic_of
-from ramp.core.feasibility import forecast_of
-from ramp.core.plan import Plan
-from ramp.core.planner import Traffic
+from ramp.core.feasibility import forecast_of, suited
+from ramp.core.plan import Plan, PlanInvalid
+from ramp.core.planner import Forecast, Traffic
 from ramp.gauges import gauges
 
 ROOT = Path(__file__).parents[2]
@@ -154,5 +156,63 @@ def test_a_smaller_sample_saves_nothing_of_what_the_candidate_serves() -> None:
         assert dollars(found, "candidate's reads") == pytest.approx(compared + read)
 
 
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [(1_000, "1,000 requests a second"), (2.5, "2.5 requests a second"), (100 / 86_400, "100 requests a day")],
+)
+def test_a_bill_tells_its_traffic_in_plain_numbers(rate: float, said: str) -> None:
+    """Of any size."""
+    assert f"whole plan at {said};" in forecast_sentence(cost(Traffic.at(rate), gate="fixed"), Traffic.at(rate))
+
+
 def test_a_ramp_without_a_look_has_cost_nearly_nothing() -> None:
     assert spent([], 0).dollars < 0.01
+
+
+PAGE = (ROOT / "docs" / "cost.md").read_text()
+ROW = re.compile(
+    r"^\| (\w+), ([\d.]+) (hours|days) \| ([\d,]+) a (day|second) \| \$(\S+) \| \$(\S+) \| \$(\S+) \|$", re.MULTILINE
+)
+
+
+def billed(plan_name: str, rate: str, of: str, **changes: Any) -> tuple[Forecast, Cost]:
+    """Of a plan that people start from, at a traffic in the words of the page."""
+    raw = json.loads((ROOT / "events" / "plans" / f"{plan_name}.json").read_text())
+    plan = Plan.parse({**raw, **changes})
+    traffic = Traffic.at(float(rate.replace(",", "")) / {"day": 86_400, "second": 1}[of])
+    forecast = forecast_of(plan, traffic)
+    return forecast, cost_of(forecast, plan, traffic)
+
+
+def test_every_row_of_the_pages_table_is_looked_at() -> None:
+    """The head and the line under it are none."""
+    assert len(ROW.findall(PAGE)) == len(re.findall(r"^\|", PAGE, re.MULTILINE)) - 2 > 0
+
+
+@pytest.mark.parametrize("row", ROW.findall(PAGE), ids=" ".join)
+def test_the_pages_table_is_what_ramp_check_prints(row: tuple[str, ...]) -> None:
+    """Rounded as it is there, and of ramps that begin: none of their steps is hopeless."""
+    name, takes, unit, rate, of, *money = row
+    forecast, found = billed(name, rate, of)
+    assert not forecast.faults
+    assert found.seconds / {"hours": 3_600, "days": 86_400}[unit] == pytest.approx(float(takes), abs=0.05)
+    for said, amount in zip(money, (found.dollars, found.added_dollars, found.dollars / found.months), strict=True):
+        assert said == (f"{amount:.2f}" if "." in said else f"{amount:.0f}")
+
+
+def test_what_the_page_says_of_samples_holds() -> None:
+    """A tenth at 50 requests a second, a hundredth at 1,000."""
+    _, whole = billed("production", "50", "second")
+    _, tenth = billed("production", "50", "second", shadow={"sample_percent": 10})
+    assert f"own ${whole.added_dollars:.0f} become ${tenth.added_dollars:.0f}" in PAGE
+    _, hundredth = billed("production", "1,000", "second", shadow={"sample_percent": 1})
+    served = sum(dollars(hundredth, name) for name in ("logs of the candidate", "candidate's reads"))
+    assert f"${served:.0f} of the ${hundredth.added_dollars:.0f}" in PAGE
+
+
+def test_the_beta_is_refused_at_a_traffic_that_the_page_says_is_too_small() -> None:
+    """A bill for a ramp that does not begin would mislead."""
+    now = 86_400.0
+    day = [Bucket(86.4 * number, 60, -1, 0, control_requests=1) for number in range(1_000)]
+    with pytest.raises(PlanInvalid):
+        suited(BETA, day, now)

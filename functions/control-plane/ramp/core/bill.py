@@ -10,6 +10,7 @@ from ramp.core.units import DAY_SECONDS
 
 MAIN_ITEMS = 2
 CENTS_FROM = 0.1  # dollars
+MANY_FROM = 100  # a second, from where on fractions say nothing
 IN_ALL, ADDED = "in all", "of that, added by the ramp"
 NOTE = (
     f"Prices of us-east-1 as of {prices.AS_OF}, no free tier taken off; without control's own invocations, the "
@@ -57,4 +58,6 @@ def _dearest_first(cost: Cost) -> list[Item]:
 
 def _rate(traffic: Traffic) -> str:
     rate = traffic.requests_per_second
+    if rate >= MANY_FROM:
+        return f"{count(rate)} requests a second"
     return f"{rate:.3g} requests a second" if rate >= 1 else f"{count(rate * DAY_SECONDS)} requests a day"
