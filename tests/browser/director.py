@@ -122,7 +122,7 @@ class FakeBrake(Brake):
         return bool(told["braked"]), str(told["reason"])
 
     def undo(self, ramp: str, by: str, reason: str, via: str) -> tuple[bool, str]:
-        told = net.undo({"undo_of": ramp, "by": by, "reason": reason, "via": via}, self._director.world)
+        told = net.cleanup({"undo_of": ramp, "by": by, "reason": reason, "via": via}, self._director.world)
         return bool(told["undone"]), str(told["reason"])
 
 

@@ -68,7 +68,7 @@ def test_a_ramp_is_paused_resumed_advanced_and_undone(tmp_path: Path) -> None:
     session = Session.open(local=True)
     assert session.levers.read().setting == OFF
     assert told(name)["outcome"] == "promoted, then undone"
-    assert "was not promoted, it is undone" in said("undo", name, code=2)
+    assert "is undone already" in said("undo", name)
     words = [(word["verb"], word["by"], word["via"]) for word in session.table.words(name)]
     assert words == [
         ("pause", "ada (root)", "cli"),

@@ -437,7 +437,47 @@ def test_a_promotion_can_be_undone(lever: dict[str, str]) -> None:
     assert "users complain" in house.notices.told[-1][1]
     assert house.table.lock(FLAG) is None
     assert net.cleanup({"examine": True}, house.world())["findings"] == []
-    assert net.cleanup(UNDO, house.world()) == {"undone": False, "reason": "ramp-1: was not promoted, it is undone"}
+    told = len(house.notices.told)
+    again = {"undone": True, "reason": "ramp-1 is undone already: users complain"}
+    assert net.cleanup(UNDO, house.world()) == again
+    assert len(house.notices.told) == told
+
+
+@pytest.mark.parametrize("fails", ["prune", "remove", "release", "enlist"])
+def test_an_undo_that_leaves_something_behind_is_an_undo(fails: str) -> None:
+    """Traffic reads back at zero: who did it is kept and told, with what is left, and a second time removes that."""
+    house = promoted()
+    adapter = {"prune": house.flag, "remove": house.deadline}.get(fails, house.table)
+    works = getattr(adapter, fails)
+
+    def throttled(*_: Any, **__: Any) -> None:
+        raise RuntimeError("throttled")
+
+    setattr(adapter, fails, throttled)
+    answer = net.cleanup(UNDO, by(house, "a"))
+    assert answer["undone"]
+    assert "ada undid the promotion of ramp-1: users complain. Traffic to the candidate reads back" in answer["reason"]
+    assert "something is left: throttled" in answer["reason"]
+    assert house.world().traffic.setting() == OFF
+    assert [(word["verb"], word["by"]) for word in house.table.words(RAMP)] == [("undo", "ada")]
+    assert house.notices.told[-1] == ("Ramp ramp-1 undone", answer["reason"])
+    setattr(adapter, fails, works)
+    assert net.cleanup(UNDO, by(house, "b"))["undone"]
+    assert house.table.ramps[RAMP]["status"] == "undone"
+    assert house.table.lock(FLAG) is None
+
+
+def test_an_undo_whose_word_is_not_kept_says_so() -> None:
+    """It is undone all the same."""
+    house = promoted()
+
+    def throttled(*_: Any, **__: Any) -> None:
+        raise RuntimeError("throttled")
+
+    house.table.put_word = throttled  # type: ignore[method-assign]  # as DynamoDB does
+    answer = net.cleanup(UNDO, house.world())
+    assert answer["undone"]
+    assert "the word of it is not kept: throttled" in answer["reason"]
 
 
 ALIAS: dict[str, str] = {"lever": "alias", "candidate_version": "2"}

@@ -1,82 +1,19 @@
-"""The brake, the safety net, and the way back after a promotion: none waits for the state machine."""
+"""The brake and the safety net: neither waits for the state machine."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
-from ramp.adapters.table import Lock
-from ramp.core.flag_document import OFF
 from ramp.core.state import RampState
 from ramp.doctor import examine, is_running
-from ramp.ending import (
-    CLEANER,
-    CLEANING_SECONDS,
-    cleaner,
-    is_cleaners,
-    leave_word,
-    roll_back,
-    settle,
-    state_of,
-    take_back,
-)
+from ramp.ending import CLEANER, leave_word, state_of, take_back
 from ramp.errors import LeftBehind
-from ramp.traffic import Position
+from ramp.puller import Puller
 from ramp.troubles import Troubles
+from ramp.undo import undo
 from ramp.world import World
 
 Json = dict[str, Any]
 OVER = {"FAILED", "TIMED_OUT", "ABORTED"}
-
-
-@dataclass(frozen=True)
-class Puller:
-    """Who pulls the brake, why, `via` what (docs/wire.md), and when the alarm went off, in epoch seconds.
-
-    `rejects` is the question that a person said no to, empty for any other pull.
-    """
-
-    by: str
-    reason: str
-    via: str
-    alarmed_at: float | None = None
-    rejects: str = ""
-
-    @property
-    def said(self) -> str:
-        """As the ramp's ending tells it."""
-        return f"{self.by} {'said no' if self.rejects else 'aborted the ramp'}: {self.reason}"
-
-    @property
-    def word(self) -> Json:
-        """As the ramp's story keeps it."""
-        about = {"request_id": self.rejects} if self.rejects else {}
-        return {"by": self.by, "reason": self.reason, "via": self.via, **about}
-
-    @classmethod
-    def parse(cls, event: Mapping[str, Any]) -> Self:
-        """From an alarm over SNS, or from `{"by", "reason", "via", "rejects"}`."""
-        if "Records" not in event:
-            by, reason = event.get("by") or "somebody", event.get("reason") or "no reason given"
-            rejects = str(event.get("rejects", ""))
-            return cls(str(by), str(reason), str(event.get("via") or "cli"), rejects=rejects)
-        alarm = json.loads(event["Records"][0]["Sns"]["Message"])
-        changed_at = alarm.get("StateChangeTime")
-        return cls(
-            f"alarm {alarm['AlarmName']}",
-            str(alarm.get("NewStateReason", "no reason given")),
-            "alarm",
-            _timestamp(changed_at),
-        )
-
-
-def _timestamp(text: object) -> float | None:
-    """Epoch seconds of an alarm's time; None for one that does not read, which stops no brake."""
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def brake(event: Mapping[str, Any], world: World) -> Json:
@@ -109,7 +46,7 @@ def cleanup(event: Mapping[str, Any], world: World) -> Json:
 
     `event` is EventBridge's status change of an execution, its daily schedule, `{"deadline_of": ramp}`, or of a person:
     `{"examine": true}` to look only, `{"repair": true}` to mend what nobody knows the owner of, too, and
-    `{"undo_of": ramp, "by", "reason", "via"}`, see `undo`.
+    `{"undo_of": ramp, "by", "reason", "via"}`, see `ramp/undo.py`.
     """
     troubles = Troubles()
     with troubles:
@@ -137,65 +74,6 @@ def _cleanup(event: Mapping[str, Any], world: World) -> Json:
     done = [str(each["done"]) for each in told if each["done"]]
     reason = "; ".join(done) or ("nothing was mended" if told else "nothing is left behind")
     return {"outcome": "settled" if done else "left", "reason": reason, "findings": told}
-
-
-def undo(event: Mapping[str, Any], world: World) -> Json:
-    """Everybody back on control after a promotion, within the plan's time; idempotent.
-
-    Returns `{"undone": bool, "reason": …}`; when it may not, the reason says what to do instead.
-    """
-    ramp, now = str(event["undo_of"]), world.now()
-    state = state_of(world.table.ramp(ramp))
-    each = world.of(state.plan.flag) if state else None
-    if state is None or each is None:
-        return _not_undone(f"{ramp}: has no record (any more); {BY_HAND}")
-    lock = each.table.lock(state.plan.flag)
-    if why_not := _why_not(state, lock, each):
-        return _not_undone(f"{ramp}: {why_not}")
-    mine = Lock(ramp, cleaner(world))
-    while (lock := each.table.acquire(state.plan.flag, mine, now, CLEANING_SECONDS, dead=lock)) is not None:
-        if not is_cleaners(lock):  # users wait for no clean-up
-            return _not_undone(f"{ramp}: another ramp has just started on {state.plan.flag}")
-    puller = Puller.parse(event)
-    settle(each, None, state.ramp, puller.by, puller.reason)  # the flag first: nothing hangs on the alias any more
-    where = _told(state, roll_back(each, state, puller.by, puller.reason, "undone", mine))
-    each.table.put_word(ramp, "undo", now, step=state.step, **puller.word)
-    reason = f"{puller.by} undid the promotion of {ramp}: {puller.reason}. {where}."
-    world.notices.tell(f"Ramp {ramp} undone", reason)
-    return {"undone": True, "reason": reason}
-
-
-def _told(state: RampState, position: Position) -> str:
-    """What reads back, and why the alias is left where it is when code was deployed since the promotion."""
-    back = state.alias_to_restore
-    if back is None or position.alias.version == back.version:
-        return position.describe()
-    return f"{position.describe()}, where a later deploy put it, so it is left; with the flag off it serves control"
-
-
-def _why_not(state: RampState, lock: Lock | None, world: World) -> str:
-    """Why a promotion cannot be undone, and what to do instead; empty when it can."""
-    found, flag = world.table.ramp(state.ramp) or {}, state.plan.flag
-    if found["status"] != "promoted":
-        return f"was not promoted, it is {str(found['status']).replace('_', ' ')}"
-    age_seconds = world.now() - float(found["ended_at"])
-    if age_seconds > state.plan.undo_seconds:
-        late = f"was promoted {age_seconds:.0f} s ago, and its plan allows {state.plan.undo_seconds} s (undo_seconds)"
-        return f"{late}, since control may have fallen behind; {BY_HAND}"
-    if lock is not None and is_running(world, lock):
-        is_own = lock.ramp == state.ramp
-        return "is being cleaned up, try again in a minute" if is_own else f"{lock.ramp} runs on {flag}, abort that"
-    position = world.traffic.read()
-    if position.setting != OFF and position.ramp != state.ramp:
-        return f"{flag} was set by {position.ramp} since; {BY_HAND}"
-    return ""
-
-
-BY_HAND = "to go back all the same, switch the flag off in AppConfig"
-
-
-def _not_undone(reason: str) -> Json:
-    return {"undone": False, "reason": reason}
 
 
 def _may_run(ramp: str, world: World) -> bool:
