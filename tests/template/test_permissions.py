@@ -43,6 +43,7 @@ READ_FLAG = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfigur
 # What each method of an adapter asks of AWS. PutItem under a condition answers a refusal with GetItem.
 NEEDS: Mapping[tuple[str, str], set[str]] = {
     ("FlagLever", "read"): READ_FLAG,
+    ("FlagLever", "ramps_beside"): READ_FLAG,
     ("FlagLever", "in_flight"): {"appconfig:ListDeployments", "appconfig:GetDeployment"},
     ("FlagLever", "stop"): {"appconfig:ListDeployments", "appconfig:GetDeployment", "appconfig:StopDeployment"},
     ("FlagLever", "put"): READ_FLAG

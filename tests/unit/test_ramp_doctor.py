@@ -14,9 +14,10 @@ from ramp.core.flag_document import OFF, FlagNames, Setting
 from ramp.core.state import RampState
 from ramp.doctor import examine
 from ramp.ending import cleaner, let_go
+from ramp.errors import TrafficMoved
 from ramp.troubles import Troubles
 from ramp.world import World
-from rampctl.rehearsal.fakes import FakeMetrics, House
+from rampctl.rehearsal.fakes import FakeFlagLever, FakeMetrics, House
 
 from tests.statemachine.ramp_run import ARN, FLAG, MACHINE, RAMP, Run, a_plan, asking_plan, failing_at, healthy
 from tests.sweep.memory.appconfig import APPLICATION, ENVIRONMENT, PROFILE, STRATEGY
@@ -668,6 +669,64 @@ def test_the_doctor_looks_at_every_flag_and_leaves_the_ramp_that_runs() -> None:
     assert net.cleanup({}, house.world())["outcome"] == "settled"
     assert shares(house) == [100_000, 0]
     assert list(house.deadline.schedules) == [RAMP]
+
+
+def dropped() -> tuple[House, dict[str, Any]]:
+    """The second flag is taken out of the stack while a ramp runs on it; the state of that ramp."""
+    house = two_flags()
+    house.more = ()
+    return house, house.table.ramps["ramp-2"]["document"]
+
+
+def share_of_dropped(house: House) -> int:
+    """Of the flag that is not in the stack any more, in parts per million."""
+    return FakeFlagLever(FlagNames(MORE, "ordersShadow"), house.flag.hosted).read().share_ppm
+
+
+def test_a_ramp_whose_flag_was_taken_out_of_the_stack_goes_up_no_more_and_rolls_back() -> None:
+    """Its next look says why, and Roll Back still knows both flags."""
+    house, state = dropped()
+    for task in (tasks.shift, tasks.measure, tasks.promote, tasks.ask):
+        with pytest.raises(TrafficMoved, match="flag: is none that this stack moves any more, got 'ordersAdapter'"):
+            task({"ramp": state, "verdict": {"reason": "so"}, "token": "t"}, house.world())
+    assert share_of_dropped(house) == 100_000
+    said = tasks.roll_back({"ramp": state, "verdict": {}, "trouble": {}}, house.world())["verdict"]["reason"]
+    assert "reads back at 0 %" in said
+    assert (share_of_dropped(house), shares(house), house.table.lock(MORE)) == (0, [100_000], None)
+
+
+def test_nothing_starts_on_a_flag_that_was_taken_out_of_the_stack() -> None:
+    """Neither while its last ramp is on, nor afterwards."""
+    house, state = dropped()
+    for _ in range(2):
+        event = {"ramp": "ramp-3", "execution_arn": "arn:3", "plan": a_plan(flag=MORE)}
+        said = tasks.prepare(event, house.world())["verdict"]
+        assert said["action"] == "REFUSE"
+        assert said["reason"] == "flag: is none that this stack moves, got 'ordersAdapter', expected prismaAdapter"
+        tasks.roll_back({"ramp": state, "verdict": {}, "trouble": {}}, house.world())
+
+
+@pytest.mark.parametrize("settle", [an_alarm, the_daily_rule])
+def test_brake_and_net_know_a_flag_that_was_taken_out_of_the_stack(settle: Callable[[House], None]) -> None:
+    """It is on in the document, by a ramp that the table knows."""
+    house, _ = dropped()
+    settle(house)
+    assert (share_of_dropped(house), shares(house)) == (0, [0])
+
+
+def test_the_net_leaves_a_ramp_that_runs_on_a_flag_that_was_taken_out_of_the_stack() -> None:
+    """Its next look rolls it back; until then its schedule stays as well."""
+    house, _ = dropped()
+    assert net.cleanup({}, house.world())["findings"] == []
+    assert (share_of_dropped(house), sorted(house.deadline.schedules)) == (100_000, [RAMP, "ramp-2"])
+
+
+def test_what_another_stack_has_on_in_the_same_document_is_left() -> None:
+    """Our table knows no ramp of that name."""
+    house, _ = dropped()
+    del house.table.ramps["ramp-2"]
+    the_daily_rule(house)
+    assert (share_of_dropped(house), shares(house)) == (100_000, [0])
 
 
 def test_the_alias_is_the_first_flags() -> None:

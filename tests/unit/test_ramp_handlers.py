@@ -113,7 +113,7 @@ def test_the_world_is_made_of_the_environment() -> None:
     settings = Settings.from_environment({name: name.lower() for name in VARIABLES} | lists)
     world = World.on_aws(settings, boto3.Session(region_name="us-east-1"))
     assert settings.alarms == ("a", "b")
-    flags = [(each.flags.adapter, each.flags.shadow) for each in world.each()]
+    flags = [(each.flags.adapter, each.flags.shadow) for each in world.listed()]
     assert flags == [("adapter_flag", "shadow_flag"), ("c", "d"), ("e", "f")]
 
 

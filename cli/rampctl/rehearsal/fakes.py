@@ -6,7 +6,7 @@ contract (tests/adapters/test_ramp_contracts.py).
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,7 +25,7 @@ from ramp.adapters.stack import Stack
 from ramp.adapters.table import MAY_FOLLOW, Lock, RampTable
 from ramp.core.evidence import Evidence
 from ramp.core.exemplar import Source
-from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
+from ramp.core.flag_document import OFF, FlagNames, Setting, ramps_beside, read_setting, write_setting
 from ramp.core.message import CHANNELS, Kind
 from ramp.core.plan import EvidenceSettings
 from ramp.core.state import WayBack
@@ -83,6 +83,12 @@ class FakeFlagLever(FlagLever):
         values = self.versions[self.hosted.deployed][1]["values"]
         served = {name: value if value["enabled"] else {"enabled": False} for name, value in values.items()}
         return read_setting(copy.deepcopy(served), self.names)
+
+    def of(self, names: FlagNames) -> "FakeFlagLever":
+        return FakeFlagLever(names, self.hosted)
+
+    def ramps_beside(self, known: Collection[str]) -> set[str]:
+        return ramps_beside(self.versions[self.hosted.deployed][1]["values"], known)
 
     def in_flight(self) -> Deployment | None:
         number = self.hosted.foreign_deployment

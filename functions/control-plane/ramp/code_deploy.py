@@ -15,7 +15,7 @@ def before_code_deploy(event: Mapping[str, Any], world: World) -> dict[str, Any]
 
     Source: AWS CodeDeploy user guide, AppSpec 'hooks' section for a Lambda deployment.
     """
-    locks = (world.table.lock(each.flags.adapter) for each in world.each())
+    locks = (world.table.lock(each.flags.adapter) for each in world.listed())
     lock = next((lock for lock in locks if lock), None)
     world.stack.answer_code_deploy(event["DeploymentId"], event["LifecycleEventHookExecutionId"], go=lock is None)
     if lock is None:

@@ -58,7 +58,7 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
     except PlanInvalid as invalid:
         return _refused(f"the plan has faults, and {NOTHING_TOUCHED}:\n" + "\n".join(invalid.faults))
     if (of_flag := world.of(plan.flag)) is None:
-        known = ", ".join(each.flags.adapter for each in world.each())
+        known = ", ".join(each.flags.adapter for each in world.listed())
         return _refused(f"flag: is none that this stack moves, got {plan.flag!r}, expected {known}")
     world = of_flag
     mine = Lock(ramp, execution_arn)
@@ -82,6 +82,7 @@ def prepare(event: Mapping[str, Any], world: World) -> Json:
         alias_version=position.alias.version,
         started_at=began.started_at if began else now,
         control_p95_ms=history.p95_ms if history.requests >= plan.gates.min_requests else None,
+        shadow_flag=world.flags.shadow,
     )
     world.table.put_gate(ramp, GateState.begin(history.buckets).to_wire(), now)
     world.deadline.set(ramp, now + plan.deadline_seconds)
@@ -218,7 +219,7 @@ def promote(event: Mapping[str, Any], world: World) -> Json:
 
 def clean_up(event: Mapping[str, Any], world: World) -> Json:
     """Remove what a promoted ramp made, and say how to retire the mock."""
-    state, world = _found(event, world)
+    state, world = _begun(event, world)
     pruned = world.traffic.prune(state.ramp)
     let_go(world, state.plan.flag, lock_of(state))
     checklist = "\n".join(RETIRE_THE_MOCK)
@@ -243,7 +244,7 @@ def clean_up(event: Mapping[str, Any], world: World) -> Json:
 
 def roll_back(event: Mapping[str, Any], world: World) -> Json:
     """Traffic first, then everything else; the reason is the verdict's, or what went wrong."""
-    state, world = _found(event, world)
+    state, world = _begun(event, world)
     reason = _why(event)
     where = ending.roll_back(world, state, "the ramp", reason).describe()
     _tell(world, state, Kind.ROLLED_BACK, f"Ramp {state.ramp} rolled back", f"{reason}.\n\n{where}.")
@@ -252,10 +253,18 @@ def roll_back(event: Mapping[str, Any], world: World) -> Json:
 
 
 def _found(event: Mapping[str, Any], world: World) -> tuple[RampState, World]:
-    """The state that the execution carries, and the world of its flag."""
+    """The state that the execution carries, and the world of its flag, which the stack still moves."""
+    state, of_flag = _begun(event, world)
+    if world.of(state.plan.flag) is None:  # Prepare Ramp has seen it; somebody has taken it out of the stack since
+        raise TrafficMoved(f"flag: is none that this stack moves any more, got {state.plan.flag!r}")
+    return state, of_flag
+
+
+def _begun(event: Mapping[str, Any], world: World) -> tuple[RampState, World]:
+    """The same for what takes traffic back or tidies up, which it does whatever the stack moves now."""
     state = RampState.from_wire(event["ramp"])
-    of_flag = world.of(state.plan.flag)
-    if of_flag is None:  # Prepare Ramp has seen it; a deployment since then has taken it out of the stack
+    of_flag = world.of_ramp(state)
+    if of_flag is None:
         raise TrafficMoved(f"flag: is none that this stack moves, got {state.plan.flag!r}")
     return state, of_flag
 

@@ -1,12 +1,12 @@
 """Traffic: both levers as one. The one piece of code that shifts and settles, for every task that does either."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ramp.adapters.alias_lever import AliasLever, AliasPosition
 from ramp.adapters.flag_lever import OURS, Deployment, FlagLever, nothing
 from ramp.adapters.monitors import Monitors
-from ramp.core.flag_document import OFF, Setting, promoted_setting, setting_for
+from ramp.core.flag_document import OFF, FlagNames, Setting, promoted_setting, setting_for
 from ramp.core.plan import format_percent
 from ramp.core.state import RampState, WayBack
 from ramp.core.units import WHOLE_PPM
@@ -55,6 +55,14 @@ class Traffic:
         self._flag = flag
         self._alias = alias
         self._monitors = monitors
+
+    def of(self, names: FlagNames) -> "Traffic":
+        """Traffic by two other flags of the same document; the alias is the same."""
+        return Traffic(self._flag.of(names), self._alias, self._monitors)
+
+    def ramps_beside(self, known: Collection[str]) -> set[str]:
+        """The ramps that have flags on which are not `known`."""
+        return self._flag.ramps_beside(known)
 
     def read(self) -> Position:
         """Where users are now."""

@@ -24,8 +24,10 @@ from ramp.adapters.stack import Stack
 from ramp.adapters.table import RampTable
 from ramp.core.exemplar import Source
 from ramp.core.flag_document import FlagNames
+from ramp.core.state import RampState
 from ramp.settings import Settings
 from ramp.traffic import Traffic
+from ramp.troubles import Troubles
 
 # One slow call must not eat the task's time: the state machine retries too.
 CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5})
@@ -60,15 +62,45 @@ class World:
     owns_alias: bool = True  # the alias is the first flag's; ramps on the others move their flag alone
     invocation: str = ""  # Lambda's request id, the same when an event is delivered again
 
-    def each(self) -> Iterator["World"]:
+    def listed(self) -> Iterator["World"]:
         """The world of every flag that this stack moves, this one's first."""
         yield self
         for other in self.others:
-            yield replace(self, flags=other.flags, traffic=other.traffic, others=(), owns_alias=False)
+            yield self._at(other)
+
+    def each(self) -> Iterator["World"]:
+        """The same, and last of every flag that one of its ramps has on though it was taken out of the stack since.
+
+        These are found in the document, where what cannot be read of them keeps nobody from the others.
+        """
+        yield from self.listed()
+        left: list[World] = []
+        with Troubles():
+            left = list(self._left_on())
+        yield from left
 
     def of(self, flag: str) -> "World | None":
         """The world of another flag, None for one that this stack does not move."""
-        return next((world for world in self.each() if world.flags.adapter == flag), None)
+        return next((world for world in self.listed() if world.flags.adapter == flag), None)
+
+    def of_ramp(self, state: RampState) -> "World | None":
+        """The world of a ramp that has begun, whatever the stack moves now; None when it does not say its flags."""
+        listed = self.of(state.plan.flag)
+        if listed is not None or not state.shadow_flag:
+            return listed
+        names = FlagNames(state.plan.flag, state.shadow_flag)
+        return self._at(Route(names, self.traffic.of(names)))
+
+    def _left_on(self) -> Iterator["World"]:
+        known = {name for world in self.listed() for name in (world.flags.adapter, world.flags.shadow)}
+        for ramp in sorted(self.traffic.ramps_beside(known)):
+            found = self.table.ramp(ramp)  # without a record it is another stack's
+            world = self.of_ramp(RampState.from_wire(found["document"])) if found else None
+            if world is not None and world.flags.adapter not in known:
+                yield world
+
+    def _at(self, route: Route) -> "World":
+        return replace(self, flags=route.flags, traffic=route.traffic, others=(), owns_alias=False)
 
     @classmethod
     def on_aws(

@@ -4,7 +4,7 @@ Set, then verify by reading back what AppConfig serves. Writing is idempotent: a
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from ramp.core.flag_document import OFF, FlagNames, Setting, read_setting, write_setting
+from ramp.core.flag_document import OFF, FlagNames, Setting, ramps_beside, read_setting, write_setting
 from ramp.core.plan import format_percent
 from ramp.errors import LeverBusy, TrafficNotShifted
 
@@ -79,8 +79,23 @@ class FlagLever:
         self._names = names
         self._sleep = sleep
 
+    def of(self, names: FlagNames) -> "FlagLever":
+        """The lever of two other flags in the same document."""
+        return FlagLever(self._appconfig, self._data, self._location, names, self._sleep)
+
     def read(self) -> Setting:
-        """What AppConfig serves right now, asked in a session of its own."""
+        """What AppConfig serves right now."""
+        try:
+            return read_setting(self._served(), self._names)
+        except ValueError as error:
+            raise TrafficNotShifted(str(error)) from error
+
+    def ramps_beside(self, known: Collection[str]) -> set[str]:
+        """The ramps that have flags on which are not `known`."""
+        return ramps_beside(self._served(), known)
+
+    def _served(self) -> Any:
+        """What AppConfig serves, asked in a session of its own."""
         token = self._data.start_configuration_session(
             ApplicationIdentifier=self._location.application,
             EnvironmentIdentifier=self._location.environment,
@@ -90,7 +105,7 @@ class FlagLever:
         if not content:  # in a session of its own the first answer is whole
             raise TrafficNotShifted("AppConfig gave no document")
         try:
-            return read_setting(json.loads(content), self._names)
+            return json.loads(content)
         except (ValueError, RecursionError) as error:
             got = f"{len(content)} bytes"
             raise TrafficNotShifted(f"flag document: does not read, got {got}, expected two flags in JSON") from error

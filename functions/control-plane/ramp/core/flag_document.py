@@ -1,6 +1,6 @@
 """The AppConfig document of docs/wire.md, read and written as values; other teams' flags in it are left as they are."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,6 +141,12 @@ def faults_of(document: object, names: FlagNames) -> list[str]:
         return [f"document: is no object, got {flag_attributes.told(served)}, expected an object of flags"]
     pairs = ((names.adapter, flag_attributes.ADAPTER), (names.shadow, flag_attributes.SHADOW))
     return [fault for name, known in pairs for fault in flag_attributes.faults_of(name, served.get(name, {}), known)]
+
+
+def ramps_beside(served: Mapping[str, Any], known: Collection[str]) -> set[str]:
+    """The ramps that have set flags other than `known`, by what AppConfig serves of those that are on."""
+    others = [_attributes(value) or {} for name, value in served.items() if name not in known]
+    return {ramp for attributes in others if isinstance(ramp := attributes.get("ramp"), str)}
 
 
 def _attributes(value: Any) -> Mapping[str, Any] | None:

@@ -51,6 +51,7 @@ STATE = _closed(
     question={**_QUESTION, "type": ["object", "null"]},
     limited={"type": "boolean"},
     past_looks={"type": "array", "items": _COUNT},
+    shadow_flag=_TEXT,
 )
 _STATE: Json = {"ramp": STATE}
 _VERDICT = _object({}, action=_TEXT, reason=_TEXT)

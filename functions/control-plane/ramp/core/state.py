@@ -37,7 +37,8 @@ class RampState:
     `raw_plan` is the document that people wrote, so that the execution's history shows it;
     `control_p95_ms` is the last good reading of control, for steps at which control serves nobody; `acknowledged` names
     the causes that a person accepted in this step; `limited` says that the flag carries limits of slow drawn from
-    control's p95; `past_looks` counts the looks of each step before this one; times are epoch seconds.
+    control's p95; `past_looks` counts the looks of each step before this one; `shadow_flag` is the flag beside the
+    plan's, for a stack that moves neither any more; times are epoch seconds.
     """
 
     ramp: str
@@ -54,6 +55,7 @@ class RampState:
     question: Question | None = None
     limited: bool = False
     past_looks: tuple[int, ...] = ()
+    shadow_flag: str = ""
 
     @cached_property
     def plan(self) -> Plan:
