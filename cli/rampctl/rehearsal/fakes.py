@@ -314,7 +314,7 @@ class FakeTable(RampTable):
         return None
 
     def _is_no_later(self, ramp: str, look: tuple[int, int]) -> bool:
-        return bool(self.requests.get(ramp, {"look": look})["look"] <= look)
+        return bool(self.requests.get(ramp, {}).get("look", look) <= look)
 
     def request(self, ramp: str) -> dict[str, Any] | None:
         found = copy.deepcopy(self.requests.get(ramp))
