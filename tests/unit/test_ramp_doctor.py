@@ -729,6 +729,19 @@ def test_what_another_stack_has_on_in_the_same_document_is_left() -> None:
     assert (share_of_dropped(house), shares(house)) == (100_000, [0])
 
 
+def test_a_promotion_of_a_flag_that_was_taken_out_of_the_stack_can_be_undone() -> None:
+    """The record knows both flags."""
+    house, state = dropped()
+    house.more = (FlagNames(MORE, "ordersShadow"),)
+    tasks.promote({"ramp": state | {"step": 2}, "verdict": {"reason": "so"}}, house.world())
+    house.more = ()
+    tasks.clean_up({"ramp": state | {"step": 2}, "verdict": {"reason": "so"}}, house.world())
+    assert (house.table.lock(MORE), share_of_dropped(house)) == (None, 1_000_000)
+    assert net.cleanup({}, house.world())["findings"] == []
+    assert net.cleanup(UNDO | {"undo_of": "ramp-2"}, house.world())["undone"]
+    assert share_of_dropped(house) == 0
+
+
 def test_the_alias_is_the_first_flags() -> None:
     """Weights of one function say nothing about another."""
     house = two_flags()

@@ -27,7 +27,7 @@ def undo(event: Mapping[str, Any], world: World) -> Json:
     ramp, now = str(event["undo_of"]), world.now()
     found = world.table.ramp(ramp)
     state = state_of(found)
-    each = world.of(state.plan.flag) if state else None
+    each = world.of_ramp(state) if state else None
     if found is None or state is None or each is None:
         return _not_undone(f"{ramp}: has no record (any more); {BY_HAND}")
     lock = each.table.lock(state.plan.flag)
