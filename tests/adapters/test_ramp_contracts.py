@@ -405,8 +405,8 @@ def test_an_answer_counts_once_and_only_for_the_question_that_stands(table: Ramp
 @both
 def test_a_question_is_withdrawn_unless_it_was_answered(table: RampTable) -> None:
     """Then it stands, and comes back with the answer; what was withdrawn nobody answers, and may be asked anew."""
-    assert table.withdraw("ramp-1", "1-3", NOW, look=(1, 3)) is None
-    table.ask("ramp-1", "1-3", "token-1", NOW, look=(1, 3))
+    assert table.withdraw("ramp-1", "1-3", NOW, look=(1, 9)) is None
+    assert table.ask("ramp-1", "1-3", "token-1", NOW, look=(1, 3))
     for _ in range(2):
         assert table.withdraw("ramp-1", "1-3", NOW, look=(1, 4)) is None
     assert table.request("ramp-1") is None

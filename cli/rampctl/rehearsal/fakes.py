@@ -307,9 +307,11 @@ class FakeTable(RampTable):
 
     def withdraw(self, ramp: str, request_id: str, now: float, *, look: tuple[int, int]) -> dict[str, Any] | None:
         standing = self.requests.get(ramp, {})
-        if standing.get("request_id") == request_id and "answer" in standing:
+        if standing.get("request_id") != request_id:
+            return None
+        if "answer" in standing:
             return copy.deepcopy(standing)
-        if standing.get("request_id", request_id) == request_id and self._is_no_later(ramp, look):
+        if self._is_no_later(ramp, look):
             self.requests[ramp] = {"look": look}
         return None
 

@@ -166,11 +166,11 @@ class RampTable:
     def withdraw(self, ramp: str, request_id: str, now: float, *, look: tuple[int, int]) -> dict[str, Any] | None:
         """Ask no more, as of `look`, unless the question was answered: then it stands, and is returned.
 
-        What is left in its place keeps an earlier look from asking it anew.
+        What is left in its place keeps an earlier look from asking it anew; where nothing is, the ramp is over.
         """
         nothing = {"expire_at": int(now + KEPT_SECONDS)}
-        unanswered = "(attribute_not_exists(request_id) OR (request_id = :id AND attribute_not_exists(answer)))"
-        if self._put_request(ramp, nothing, look, f"{unanswered} AND {NO_LATER_LOOK}", {":id": request_id}):
+        unanswered = f"request_id = :id AND attribute_not_exists(answer) AND {NO_LATER_LOOK}"
+        if self._put_request(ramp, nothing, look, unanswered, {":id": request_id}):
             return None
         stands = self.request(ramp) or {}
         return stands if stands.get("request_id") == request_id and "answer" in stands else None
