@@ -10,9 +10,8 @@ from tests.sweep.faults import Fault, Kind
 from tests.sweep.memory.aws import Call, Effect
 from tests.sweep.stage import Script, Stage
 from tests.sweep.sweeping import Count, struck, without_a_fault
-from tests.sweep.walker import Walker
+from tests.sweep.walker import FAR, Walker
 
-MOST_CALLS = 100
 Act = Callable[[Stage], None]
 
 
@@ -26,13 +25,36 @@ class Meeting:
     def __call__(self, stage: Stage, call: Call, effect: Effect) -> Any:
         walker = Walker(stage, lambda: self.act(stage))
         walker.walk(self.calls)
-
-        def finish() -> None:
-            while not walker.ended:
-                walker.walk(MOST_CALLS)
-
-        stage.after_this_task.append(finish)
+        stage.after_this.append(walker.walk_to_the_end)
         return effect()
+
+
+def overtaken(stage: Stage, call: Call, effect: Effect) -> Any:
+    """A person mends what a slow clean-up is at and starts the next ramp, which gets as far as its canary meanwhile."""
+
+    def act() -> None:
+        stage.doctor()
+        stage.start_another()
+
+    walker = Walker(stage, act)
+
+    def is_at_its_canary() -> bool:
+        return stage.adapter.get("ramp") not in {None, stage.ramp}
+
+    while not (walker.ended or is_at_its_canary()):
+        walker.walk(FAR)
+    stage.after_this.append(walker.walk_to_the_end)
+    return effect()
+
+
+def overtakings(script: Script) -> Count:
+    """One ramp for each call of its clean-up."""
+    plain = without_a_fault(script)
+    count = Count()
+    for at in [number for number, (name, _, _) in enumerate(plain.calls, start=1) if name == "cleanup"]:
+        stage, found = struck(plain, Fault(Kind("overtaken", overtaken), at))
+        count.add(f"{script.name}, cleanup overtaken at call {at} {plain.calls[at - 1][1]}", stage, found)
+    return count
 
 
 def race(script: Script, function: str, act: Act, every: int = 1) -> Count:

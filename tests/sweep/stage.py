@@ -100,6 +100,7 @@ class Thread(threading.local):
     def __init__(self) -> None:
         self.inside: list[str] = []
         self.is_dead = False
+        self.after_this: list[Callable[[], None]] = []
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,6 @@ class Stage:
     executions: dict[str, Execution] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     holds: list[Callable[[str], None]] = field(default_factory=list)
-    after_this_task: list[Callable[[], None]] = field(default_factory=list)
     acted: int = 0
     acted_at: int = 0
     unfinished: bool = False
@@ -176,6 +176,15 @@ class Stage:
         session: Any = self.aws
         self.world = World.on_aws(SETTINGS, session, self.clock, self.clock.pass_seconds)
         self._thread = Thread()
+
+    @property
+    def after_this(self) -> list[Callable[[], None]]:
+        """What goes on once the task or the delivery that runs on this thread is over."""
+        return self._thread.after_this
+
+    def _go_on(self) -> None:
+        while self.after_this:
+            self.after_this.pop()()
 
     @property
     def _inside(self) -> list[str]:
@@ -327,12 +336,16 @@ class Stage:
         Every attempt has the same request id. Source: Lambda developer guide, "Using the Lambda context object".
         """
         request_id = self._request_id()
-        for _ in range(attempts):
-            try:
-                return self.invoke(name, json.loads(json.dumps(event)), request_id)
-            except (Exception, Killed, Stopped) as error:  # noqa: BLE001  # Lambda's own door: every error is an error
-                self.failures.append(f"{name}: {type(error).__name__}: {error}")
-        return None
+        try:
+            for _ in range(attempts):
+                try:
+                    return self.invoke(name, json.loads(json.dumps(event)), request_id)
+                except (Exception, Killed, Stopped) as error:  # noqa: BLE001  # Lambda's own door: every error is an error
+                    self.failures.append(f"{name}: {type(error).__name__}: {error}")
+            return None
+        finally:
+            if not self._inside:
+                self._go_on()
 
     def _request_id(self) -> str:
         self._requests += 1
@@ -359,8 +372,7 @@ class Stage:
             except Killed as killed:
                 raise TaskError(killed.seen_as, "the process is gone") from killed
             finally:
-                while self.after_this_task:
-                    self.after_this_task.pop()()
+                self._go_on()
                 self._check_runs(arn)  # of an execution that was stopped nobody hears what its task did
 
         return invoke

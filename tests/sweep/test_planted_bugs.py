@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ramp import answers, ending, handlers, tasks
-from ramp.adapters.flag_lever import FlagLever
+from ramp.adapters.flag_lever import FlagLever, nothing
 from ramp.adapters.table import RampTable
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, decide
@@ -17,7 +17,7 @@ from ramp.traffic import Position, Traffic
 
 from tests.statemachine.ramp_run import DEFINITION
 from tests.sweep.faults import KINDS, answered
-from tests.sweep.races import race
+from tests.sweep.races import overtakings, race
 from tests.sweep.scripts import questions, scripts
 from tests.sweep.stage import Stage
 from tests.sweep.sweeping import Count, Share, played, sweep
@@ -129,6 +129,12 @@ def test_a_net_that_needs_more_than_appconfig_is_found(
     """It reads the lock, or takes it, before it looks at the flag's own document, and does nothing without."""
     monkeypatch.setattr(f"ramp.{where}.take_back", lambda *_: None)
     assert "users_are_safe_whatever_else_fails" in broken(script, "access denied from then on", every=1)
+
+
+def test_a_clean_up_that_does_not_ask_whose_the_lock_is_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes late, and takes back the users of the ramp that has started since."""
+    monkeypatch.setattr("ramp.ending.unless_anothers", lambda *_: nothing)
+    assert "after it had been taken back" in "\n".join(overtakings(FLAG["stopped in the console"]).violations)
 
 
 def test_a_rollback_that_calls_its_remains_a_failure_is_found() -> None:

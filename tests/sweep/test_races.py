@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.sweep.races import Act, race
+from tests.sweep.races import Act, overtakings, race
 from tests.sweep.scripts import scripts
 from tests.sweep.stage import Stage
 
@@ -30,6 +30,17 @@ def test_two_at_once_end_safe(
 ) -> None:
     """One pair in some two hundred; `make sweep` takes all."""
     check(lever, script, function, act, EVERY, record_property)
+
+
+@pytest.mark.parametrize("lever", ["flag", "alias"])
+def test_a_clean_up_that_is_overtaken_at_any_call_leaves_the_next_ramp_alone(
+    lever: str, record_property: Callable[[str, object], None]
+) -> None:
+    """A person has taken its lock: it frees nothing, and takes nobody back who is not its own ramp's."""
+    count = overtakings(scripts(lever)["stopped in the console"])
+    record_property("sweep", [count.faults, dict(count.endings), len(count.violations)])
+    assert count.faults > 0
+    assert not count.violations, "\n".join(count.violations)
 
 
 @pytest.mark.long

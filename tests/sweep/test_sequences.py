@@ -17,9 +17,8 @@ from tests.sweep.faults import KINDS, Fault
 from tests.sweep.invariants import ALWAYS, AT_AN_ENDING, ONCE_THE_NET_WAS_TOLD, violations
 from tests.sweep.scripts import a_plan
 from tests.sweep.stage import Script, Stage
-from tests.sweep.walker import Walker
+from tests.sweep.walker import FAR, Walker
 
-FAR = 10_000  # calls: to the next bake or question
 PASSING = [kind for name, kind in KINDS.items() if not kind.stays and "meanwhile" not in name and "stopped" not in name]
 MOST_TURNS = 40
 

@@ -10,6 +10,7 @@ from tests.sweep.faults import Stopped
 from tests.sweep.stage import Stage
 
 GIVE_UP_SECONDS = 60
+FAR = 10_000  # calls: to the next bake or question
 
 
 class Walker:
@@ -33,6 +34,11 @@ class Walker:
         self._go.release()
         if not self._held.acquire(timeout=GIVE_UP_SECONDS):
             raise AssertionError("it neither goes on nor ends")
+
+    def walk_to_the_end(self) -> None:
+        """Go on through every bake and question."""
+        while not self.ended:
+            self.walk(FAR)
 
     def drop(self) -> None:
         """End the thread; what it would have done is of no interest any more."""
