@@ -1,4 +1,4 @@
-"""`ramp watch`, and the end of `ramp start --watch`: a ramp followed to its end."""
+"""`ramp watch`, and the ends of `ramp start`: a ramp followed until it is prepared, or to its end."""
 
 import json
 from typing import TYPE_CHECKING
@@ -6,11 +6,21 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from rampctl import ramps
-from rampctl.exits import Exit
+from rampctl.exits import DONE, Exit
 from rampctl.screen import Screen
 
 if TYPE_CHECKING:
     from rampctl.session import Session
+
+
+def prepared(session: "Session", name: str, console: Console, limit_seconds: float | None) -> Exit:
+    """Follow `name` until Prepare Ramp is over; its outcome if that is the end, told on `console`."""
+    with console.status("Prepare Ramp looks at the plan, the levers and the guards"):
+        for ramp in ramps.follow(ramps.Reader(session, name).read, limit_seconds):
+            if ramp.is_running and ramp.record:
+                return DONE
+    console.print(f"{name}: {ramp.outcome}: {ramp.reason}", markup=False, highlight=False, soft_wrap=True)
+    return ramp.code
 
 
 def watch(session: "Session", name: str, console: Console, limit_seconds: float | None, *, as_json: bool) -> Exit:

@@ -144,11 +144,12 @@ def start(
     plan: Plan,
     name: Annotated[str | None, typer.Option(help="The ramp's name. Default: from the time.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it, and exit with its outcome.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until Prepare Ramp has let it start, or refused it.")] = True,
     limit: Limit = None,
     local: Local = False,
     as_json: Json = False,
 ) -> Exit:
-    """Check a plan and start a ramp with it. 0 without --watch: it is started; what refuses it says ramp status."""
+    """Check a plan and start a ramp with it: 0 once it is prepared, 2 when it is refused, before any traffic moves."""
     from rampctl import following, plans, ramps
     from rampctl.session import Session
 
@@ -159,9 +160,9 @@ def start(
     typer.echo(
         json.dumps({"ramp": ramp, "execution_arn": arn}) if as_json and not watch else arn, err=as_json and watch
     )
-    if not watch:
-        return DONE
-    return following.watch(session, ramp, _console(stderr=as_json), limit, as_json=as_json)
+    if watch:
+        return following.watch(session, ramp, _console(stderr=as_json), limit, as_json=as_json)
+    return following.prepared(session, ramp, _console(stderr=True), limit) if wait else DONE
 
 
 @app.command()
@@ -322,9 +323,9 @@ def abort(ramp: RunningRamp = None, reason: Reason = NO_REASON, by: By = None, l
     from rampctl.session import Session
 
     session = Session.open(local=local)
-    told = answers.abort(session, ramps.the_running(session, ramp), session.said_by(by), reason)
-    typer.echo(f"{told['ramp']}: aborted by {told['reason']}")
-    typer.echo(f"The execution ends as rolled back at its next look; follow it with: ramp watch {told['ramp']}")
+    name = ramps.the_running(session, ramp)
+    typer.echo(f"{name}: aborted by {answers.abort(session, name, session.said_by(by), reason)}")
+    typer.echo(f"The execution ends as rolled back at its next look; follow it with: ramp watch {name}")
     return DONE
 
 
@@ -336,11 +337,11 @@ def undo(
     local: Local = False,
 ) -> Exit:
     """Take everybody back to control after a promotion, within the plan's undo_seconds (a day by default)."""
-    from rampctl import mending
+    from rampctl import answers
     from rampctl.session import Session
 
     session = Session.open(local=local)
-    typer.echo(mending.undo(session, ramp, session.said_by(by), reason))
+    typer.echo(answers.undo(session, ramp, session.said_by(by), reason))
     return DONE
 
 

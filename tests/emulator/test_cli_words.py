@@ -111,12 +111,18 @@ def test_a_name_is_taken_once(asking: str, tmp_path: Path) -> None:
 
 
 def test_a_second_ramp_is_refused_with_exit_code_two(asking: str, tmp_path: Path) -> None:
-    """One ramp at a time for each flag; `start --watch` ends as the ramp does."""
+    """One ramp at a time for each flag; `start` waits to hear of it, and `start --watch` ends as the ramp does."""
     plan = tmp_path / "other.json"
     plan.write_text(json.dumps(PLAN))
-    refused = ramp("start", str(plan), "--name", f"{asking}-2", "--watch", "--limit", "30")
+    refused = ramp("start", str(plan), "--name", f"{asking}-2")
     assert refused.exit_code == 2
-    assert f"is moved by another ramp, got {asking}" in refused.stdout
+    assert f"{asking}-2: refused: the ramp cannot start, and nothing was touched" in refused.stderr
+    assert f"is moved by another ramp, got {asking}" in refused.stderr
+    watched = ramp("start", str(plan), "--name", f"{asking}-3", "--watch", "--limit", "30")
+    assert watched.exit_code == 2
+    assert f"is moved by another ramp, got {asking}" in watched.stdout
+    unheard = ramp("start", str(plan), "--name", f"{asking}-4", "--no-wait")
+    assert unheard.exit_code == 0
 
 
 def test_a_ramp_that_nobody_started_is_no_ramp() -> None:

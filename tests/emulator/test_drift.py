@@ -78,9 +78,10 @@ def test_a_guard_that_was_changed_by_hand_is_found_by_whoever_starts_a_ramp(
     plan, name = tmp_path / "plan.json", f"drift-{uuid.uuid4().hex[:8]}"
     plan.write_text(json.dumps(PLAN))
     with plant(local_stack):
-        started = ramp("start", str(plan), "--name", name, "--watch")
+        started = ramp("start", str(plan), "--name", name)
     assert started.exit_code == Exit.BAD_PLAN, started.output
     assert said in told(name)["reason"]
+    assert said in started.stderr
     assert session.world.stack.drift().found == {}
 
 
