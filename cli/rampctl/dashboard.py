@@ -98,12 +98,14 @@ def period_seconds(seconds: float, *, is_local: bool) -> int:
 
 
 def read(cloudwatch: Any, lines: Sequence[Line], since: float, until: float, period: int) -> dict[str, Series]:
-    """Each visible line's values by their minutes before `until`.
+    """Each visible line's values by their minutes before `until`; sums are told a minute, as the dashboard's are.
 
     Raises AwsUnavailable for an answer that is not whole.
     """
     asked = {line.id: _stat(line, period) for line in lines if line.metric}
     found = read_series(cloudwatch, asked, since // period * period, until)
+    for summed in (line.id for line in lines if line.metric and line.stat == "Sum"):
+        found[summed] = {at: value * MINUTE_SECONDS / period for at, value in found[summed].items()}
     known = sorted({at for points in found.values() for at in points})
     for line in lines:
         if line.expression:

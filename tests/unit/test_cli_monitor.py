@@ -100,6 +100,15 @@ def test_what_cloudwatch_did_not_answer_is_no_zero(cloudwatch: Any, odd: tuple[A
         dashboard.read(cloudwatch.client, [FAILED], NOON.timestamp(), NOON.timestamp() + 300, 60)
 
 
+def test_a_picture_tells_sums_by_the_minute_whatever_its_period(cloudwatch: Any) -> None:
+    """As the dashboard does, one of whose widgets is titled so; a percentile is none the larger for a longer period."""
+    p95 = Line("q1", "p95", "p95", visible=True, metric=("AWS/Lambda", "Duration", "FunctionName", "read"))
+    twice = Line("q2", "twice", "Sum", visible=True, expression="2 * q0")
+    cloudwatch.answers(_result(0, 10), _result(1, 80))
+    drawn = dashboard.read(cloudwatch.client, [FAILED, p95, twice], NOON.timestamp(), NOON.timestamp() + 300, 300)
+    assert {name: [*points.values()] for name, points in drawn.items()} == {"q0": [2], "q1": [80], "q2": [4]}
+
+
 def test_an_answer_in_part_is_told_as_a_trouble_of_aws() -> None:
     """In one sentence, not as a bug."""
     assert isinstance(NOT_WHOLE, FORESEEN)
