@@ -1,11 +1,12 @@
-"""People's words to a running ramp, as the command says them: a verb, an answer to its question, or abort."""
+"""People's words to a ramp, as the command says them: a verb, an answer to its question, abort, or undo."""
 
-import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from ramp import words
-from ramp.adapters.brake import Brake
+from ramp.adapters.brake import Brake, NotTakenBack, Unsettled
 from ramp.core.verdict import Verb
 
 from rampctl.exits import USAGE, CommandError, Exit
@@ -25,7 +26,7 @@ def answer(session: "Session", ramp: str, word: Word, by: str, reason: str, ques
     """
     said = {"by": by, "reason": reason, "via": "cli"}
     table, executions = session.table, session.executions
-    brake = Brake(session.functions, BRAKE, CLEANUP) if word == "reject" else None
+    brake = brake_of(session) if word == "reject" else None
     try:
         arrived = words.answer(table, executions, ramp, word, **said, now=time.time(), request_id=question, brake=brake)
     except words.WordRefusedError as refused:
@@ -55,22 +56,37 @@ def say(
         raise CommandError(str(refused), USAGE) from None
 
 
-def abort(session: "Session", ramp: str, by: str, reason: str) -> dict[str, Any]:
-    """Pull the brake: traffic to zero at once. Returns what the brake says and read back.
+def abort(session: "Session", ramp: str, by: str, reason: str) -> str:
+    """Pull the brake: traffic to zero at once. Returns by whom and why, and what reads back.
 
     Raises:
         CommandError: the ramp does not run or was promoted (USAGE), or traffic could not be settled (ROLLBACK_FAILED).
     """
-    payload = json.dumps({"by": by, "reason": reason, "via": "cli", "ramp": ramp})
-    called = session.functions.invoke(FunctionName=BRAKE, Payload=payload)
-    told: dict[str, Any] = json.load(called["Payload"])
-    if "FunctionError" in called:
-        why = told.get("errorMessage", called["FunctionError"])
-        raise CommandError(
-            f"{ramp}: the brake failed, traffic may still be on the candidate: {why}. "
-            "Try again; huntaze-cleanup tries too when the execution ends.",
-            Exit.ROLLBACK_FAILED,
-        )
-    if not told["braked"]:
-        raise CommandError(f"{ramp}: was not aborted, {told['reason']}", USAGE)
-    return told
+    with _taking_back(ramp, f"{ramp}: was not aborted, "):
+        return brake_of(session).pull(ramp, by, reason, "cli")
+
+
+def undo(session: "Session", ramp: str, by: str, reason: str) -> str:
+    """Take a promotion back; returns what reads back.
+
+    Raises:
+        CommandError: it may not be undone (USAGE), or traffic could not be settled (ROLLBACK_FAILED).
+    """
+    with _taking_back(ramp, ""):
+        return brake_of(session).undo(ramp, by, reason, "cli")
+
+
+def brake_of(session: "Session") -> Brake:
+    """The brake of the deployed stack."""
+    return Brake(session.functions, BRAKE, CLEANUP)
+
+
+@contextmanager
+def _taking_back(ramp: str, nothing_done: str) -> Iterator[None]:
+    try:
+        yield
+    except Unsettled as failed:
+        again = "Try again; ramp doctor says what is left."
+        raise CommandError(f"{ramp}: {failed}. {again}", Exit.ROLLBACK_FAILED) from None
+    except NotTakenBack as refused:
+        raise CommandError(f"{nothing_done}{refused}", USAGE) from None

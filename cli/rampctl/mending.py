@@ -1,9 +1,11 @@
-"""`ramp doctor` and `ramp undo`: huntaze-cleanup, called by a person."""
+"""`ramp doctor`: huntaze-cleanup, called by a person."""
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from rampctl.exits import DONE, FOUND, USAGE, CommandError, Exit
+from ramp.adapters.functions import FunctionFailed, call
+
+from rampctl.exits import DONE, FOUND, CommandError, Exit
 from rampctl.session import CLEANUP
 
 if TYPE_CHECKING:
@@ -31,22 +33,8 @@ def doctor(session: "Session", say: "Callable[[str], None]", *, repair: bool, as
     return DONE if all(finding["done"] for finding in findings) else FOUND
 
 
-def undo(session: "Session", ramp: str, by: str, reason: str) -> str:
-    """Take a promotion back; returns what reads back.
-
-    Raises:
-        CommandError: it may not be undone (USAGE), or traffic could not be settled (ROLLBACK_FAILED).
-    """
-    told = _call(session, {"undo_of": ramp, "by": by, "reason": reason, "via": "cli"})
-    if not told["undone"]:
-        raise CommandError(str(told["reason"]), USAGE)
-    return str(told["reason"])
-
-
-def _call(session: "Session", event: dict[str, Any]) -> dict[str, Any]:
-    called = session.functions.invoke(FunctionName=CLEANUP, Payload=json.dumps(event))
-    told: dict[str, Any] = json.load(called["Payload"])
-    if "FunctionError" in called:
-        why = told.get("errorMessage", called["FunctionError"])
-        raise CommandError(f"{CLEANUP}: failed, look at its log: {why}. Try again.", Exit.ROLLBACK_FAILED)
-    return told
+def _call(session: "Session", event: dict[str, Any]) -> Any:
+    try:
+        return call(session.functions, CLEANUP, event)
+    except FunctionFailed as failed:
+        raise CommandError(f"{CLEANUP}: failed, look at its log: {failed}. Try again.", Exit.ROLLBACK_FAILED) from None

@@ -110,20 +110,11 @@ class FakeBrake(Brake):
     """The real brake, in this process."""
 
     def __init__(self, director: Director) -> None:
+        self._brake = self._cleanup = "in this process"
         self._director = director
 
-    def pull(self, ramp: str, by: str, reason: str, via: str) -> tuple[bool, str]:
-        told = net.brake({"ramp": ramp, "by": by, "reason": reason, "via": via}, self._director.world)
-        return bool(told["braked"]), str(told["reason"])
-
-    def reject(self, ramp: str, request_id: str, by: str, reason: str, via: str) -> tuple[bool, str]:
-        no = {"ramp": ramp, "rejects": request_id, "by": by, "reason": reason, "via": via}
-        told = net.brake(no, self._director.world)
-        return bool(told["braked"]), str(told["reason"])
-
-    def undo(self, ramp: str, by: str, reason: str, via: str) -> tuple[bool, str]:
-        told = net.cleanup({"undo_of": ramp, "by": by, "reason": reason, "via": via}, self._director.world)
-        return bool(told["undone"]), str(told["reason"])
+    def _call(self, function: str, event: dict[str, Any]) -> Any:
+        return (net.cleanup if "undo_of" in event else net.brake)(event, self._director.world)
 
 
 class FakeComparisons(Comparisons):

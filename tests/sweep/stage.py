@@ -17,6 +17,7 @@ from typing import Any
 
 from ramp import handlers, words
 from ramp.adapters.brake import Brake
+from ramp.adapters.functions import FunctionFailed
 from ramp.core.evidence import Evidence
 from ramp.core.plan import Plan
 from ramp.core.verdict import Verb
@@ -278,8 +279,9 @@ class Stage:
             self._ask_the_net({"repair": True})
 
     def _ask_the_net(self, event: Any) -> None:
-        """A person's own call, once: an error is on their screen."""
-        self.unfinished |= self.deliver("cleanup", event, attempts=1) is None
+        """A person's own call, once: an error is on their screen, and so is what an undo has left to the daily rule."""
+        told = self.deliver("cleanup", event, attempts=1)
+        self.unfinished |= told is None or "something is left" in told.get("reason", "")
 
     def start_another(self) -> None:
         """A second execution on the same flag, and its ending; it asks nobody for long."""
@@ -488,12 +490,13 @@ class Puller(Brake):
     """The brake as command and page call it: once, and an error is theirs."""
 
     def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+        self._brake, self._stage = "brake", stage
 
-    def reject(self, ramp: str, request_id: str, by: str, reason: str, via: str) -> tuple[bool, str]:
-        no = {"ramp": ramp, "rejects": request_id, "by": by, "reason": reason, "via": via}
-        told = self._stage.brake(no, attempts=1) or {"braked": False, "reason": "the brake failed"}
-        return bool(told["braked"]), str(told["reason"])
+    def _call(self, function: str, event: dict[str, Any]) -> Any:
+        told = self._stage.brake(event, attempts=1)
+        if told is None:
+            raise FunctionFailed("its error is told to nobody else")
+        return told
 
 
 def steps_of(plan: Any) -> tuple[Any, ...]:

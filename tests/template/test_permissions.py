@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from ramp import code_deploy, net
-from ramp.adapters.brake import Brake
+from ramp.adapters.brake import Brake, NotTakenBack
 from ramp.adapters.comparisons import Comparisons
 from ramp.adapters.table import Lock
 from ramp.page.desk import Desk
@@ -198,8 +198,8 @@ class _Brake(Brake):
     def __init__(self) -> None:
         """Calls nobody."""
 
-    def pull(self, ramp: str, by: str, reason: str, via: str) -> tuple[bool, str]:
-        return False, "not in this test"
+    def pull(self, ramp: str, by: str, reason: str, via: str) -> str:
+        raise NotTakenBack("not in this test")
 
 
 class _Comparisons(Comparisons):

@@ -265,14 +265,12 @@ class Pulled(Brake):
     """The real brake, in this process; `fails` as Lambda does when it may not be called."""
 
     def __init__(self, house: House, *, fails: bool = False) -> None:
-        self.house, self.fails = house, fails
+        self._brake, self.house, self.fails = "huntaze-ramp-brake", house, fails
 
-    def reject(self, ramp: str, request_id: str, by: str, reason: str, via: str) -> tuple[bool, str]:
+    def _call(self, function: str, event: dict[str, Any]) -> Any:
         if self.fails:
             raise RuntimeError("denied")
-        no = {"ramp": ramp, "rejects": request_id, "by": by, "reason": reason, "via": via}
-        told = net.brake(no, self.house.world())
-        return bool(told["braked"]), str(told["reason"])
+        return net.brake(event, self.house.world())
 
 
 def replied(house: House, word: str, by: str = "ada", *, fails: bool = False) -> bool:

@@ -92,8 +92,8 @@ def answer(
         raise WordRefusedError(too_late(ramp, table.request(ramp) or {}))
     if word == "reject" and brake is not None:
         with Troubles():  # the brake keeps the word and ends the question; without it the ramp rolls back by itself
-            if brake.reject(ramp, about, by, reason, via)[0]:
-                return True
+            brake.reject(ramp, about, by, reason, via)
+            return True
     step = int(request.get("step", 0))
     table.put_word(ramp, word, now, step=step, by=by, reason=reason, via=via, request_id=about)
     return executions.answer(str(request["token"]), {"answer": word, "by": by, "reason": reason})

@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 
 from ramp import words
+from ramp.adapters.brake import NotTakenBack
 from ramp.core.verdict import Verb
 from ramp.page import fields, forms, links, markup
 from ramp.page.answering import AWAY, NOT_OURS, WHO_AND_WHY, Http, assets, data, html, posted, see, signer, told
@@ -129,8 +130,11 @@ class _Page:
         take_back = {"abort": self._desk.brake.pull, "undo": self._desk.brake.undo}.get(verb)
         if take_back is None:
             return self._say(ramp, Verb(verb), sent.get("step", ""), *said)
-        is_safe, why = take_back(ramp, *said, "page")
-        return see(f"/ramps/{ramp}") if is_safe else told(409, "Not done", why, tone="bad", back=_back(ramp))
+        try:
+            take_back(ramp, *said, "page")
+        except NotTakenBack as why:
+            return told(409, "Not done", str(why), tone="bad", back=_back(ramp))
+        return see(f"/ramps/{ramp}")
 
     def _say(self, ramp: str, verb: Verb, step_number: str, by: str, reason: str) -> Http:
         """The word of somebody who saw the ramp at the step with this number."""
