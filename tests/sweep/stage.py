@@ -141,7 +141,7 @@ class Stage:
 
     With `begin` it is another stage of the script from there on. `holds` are called where somebody else may act: before
     each call, at each bake, at each question. `acted` counts what the script has done at its bakes, since the call with
-    number `acted_at`; `unfinished` is what a person asked for and got an error.
+    number `acted_at`; `unfinished` is what a person asked for and got an error, `left_behind` what an undo told of.
     """
 
     script: Script
@@ -157,6 +157,7 @@ class Stage:
     acted: int = 0
     acted_at: int = 0
     unfinished: bool = False
+    left_behind: bool = False
 
     def __post_init__(self) -> None:
         self.ramp = "ramp-1"
@@ -281,7 +282,8 @@ class Stage:
     def _ask_the_net(self, event: Any) -> None:
         """A person's own call, once: an error is on their screen, and so is what an undo has left to the daily rule."""
         told = self.deliver("cleanup", event, attempts=1)
-        self.unfinished |= told is None or "something is left" in told.get("reason", "")
+        self.unfinished |= told is None
+        self.left_behind |= told is not None and "something is left" in told.get("reason", "")
 
     def start_another(self) -> None:
         """A second execution on the same flag, and its ending; it asks nobody for long."""

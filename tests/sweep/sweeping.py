@@ -57,7 +57,7 @@ def played(script: Script, fault: Fault | None = None, **changes: Any) -> tuple[
     found = violations(stage, (*ALWAYS, *_due_at_once(execution.status, execution.error, stays=stays)))
     stage.tell_the_net(stage.ramp)
     script.afterwards(stage)
-    waits = stage.unfinished or stays
+    waits = stage.unfinished or stage.left_behind or stays
     found += violations(stage, (*ONCE_THE_NET_WAS_TOLD, *([] if waits else AT_AN_ENDING)))
     if fault is not None:
         fault.over = True

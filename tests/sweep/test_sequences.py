@@ -147,7 +147,8 @@ class Sequences(RuleBasedStateMachine):
         self.stage.fault = None
         self.stage.tell_the_net(self.stage.ramp)
         self.stage.pass_seconds(3600)
-        due = () if self.stage.unfinished else AT_AN_ENDING  # what a person began and left is the daily rule's
+        waits = self.stage.unfinished or self.stage.left_behind  # what a person began and left is the daily rule's
+        due = () if waits else AT_AN_ENDING
         if found := violations(self.stage, (*ALWAYS, *ONCE_THE_NET_WAS_TOLD, *due)):
             raise AssertionError("\n".join(found))
         self.stage.a_day_passes()
