@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ramp.adapters.functions import FunctionFailed, call
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -98,10 +99,10 @@ def comparator(functions: "LambdaClient") -> Ask:
     """Invoke the deployed comparator; raises CommandError when it fails."""
 
     def ask(event: dict[str, Any]) -> dict[str, Any]:
-        reply = functions.invoke(FunctionName=COMPARATOR, Payload=json.dumps(event).encode())
-        answer: dict[str, Any] = json.loads(reply["Payload"].read())
-        if "FunctionError" in reply:
-            raise CommandError(f"{COMPARATOR}: failed, got {answer.get('errorMessage')}, expected a page of users")
-        return answer
+        try:
+            page: dict[str, Any] = call(functions, COMPARATOR, event)
+        except FunctionFailed as failed:
+            raise CommandError(f"{COMPARATOR}: failed, got {failed}, expected a page of users") from None
+        return page
 
     return ask

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
+from ramp.adapters.functions import FunctionFailed, call
 from ramp.core import flag_document
 from ramp.core.flag_document import FlagNames
 
@@ -244,11 +245,10 @@ def invoke(session: Session, function: str, qualifier: str | None, user: str) ->
 
 
 def _payload(session: Session, function: str, event: Mapping[str, Any]) -> Any:
-    answer = session.functions.invoke(FunctionName=function, Payload=json.dumps(event).encode())
-    payload = json.load(answer["Payload"])
-    if "FunctionError" in answer:
-        raise UnsoundError(f"{function} fails: {payload.get('errorType', 'no type')}")
-    return payload
+    try:
+        return call(session.functions, function, event)
+    except FunctionFailed as failed:
+        raise UnsoundError(f"{function} fails: {failed.kind}") from None
 
 
 def control(session: Session) -> str:

@@ -497,7 +497,7 @@ class Puller(Brake):
     def _call(self, function: str, event: dict[str, Any]) -> Any:
         told = self._stage.brake(event, attempts=1)
         if told is None:
-            raise FunctionFailed("its error is told to nobody else")
+            raise FunctionFailed("its error is told to nobody else", "Error")
         return told
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from ramp.core.flag_document import OFF
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, Command, Verb, decide
 from ramp.words import WordRefusedError
+from rampctl import answers
+from rampctl.exits import USAGE, CommandError
 from rampctl.rehearsal.fakes import GUARDS, House
 from rampctl.rehearsal.machine import Task
 
@@ -223,6 +226,16 @@ def test_a_word_for_another_step_than_the_ramps_is_refused(standing: House) -> N
         said(standing, "advance", step=0)
     assert standing.table.command(RAMP) is None
     assert list(standing.table.words(RAMP)) == []
+
+
+def test_a_script_advances_the_step_that_it_names(standing: House) -> None:
+    """Counted from one, as the command shows them; the ramp is at its second."""
+    session: Any = SimpleNamespace(table=standing.table, executions=standing.executions)
+    for number in (1, 3, 9):
+        with pytest.raises(CommandError, match="ramp-1: is at 10 %, ") as refused:
+            answers.say(session, RAMP, "advance", "ada", "so", number)
+        assert refused.value.code == USAGE
+    assert "advance at 10 %, said by ada" in answers.say(session, RAMP, "advance", "ada", "so", 2)
 
 
 def test_a_pause_is_taken_whatever_step_was_seen(standing: House) -> None:

@@ -9,7 +9,11 @@ if TYPE_CHECKING:
 
 
 class FunctionFailed(Exception):  # noqa: N818  # what the function did, not what the call was
-    """The function broke off; the message is its error's."""
+    """The function broke off; the message is its error's, and `kind` the error's class."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 def call(functions: "LambdaClient", name: str, event: Mapping[str, Any]) -> Any:
@@ -21,5 +25,6 @@ def call(functions: "LambdaClient", name: str, event: Mapping[str, Any]) -> Any:
     called = functions.invoke(FunctionName=name, Payload=json.dumps(event))
     answer = json.load(called["Payload"])
     if "FunctionError" in called:
-        raise FunctionFailed(str(answer.get("errorMessage", called["FunctionError"])))
+        why = str(answer.get("errorMessage", called["FunctionError"]))
+        raise FunctionFailed(why, str(answer.get("errorType", "no type")))
     return answer
