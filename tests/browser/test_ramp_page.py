@@ -98,7 +98,7 @@ def test_costs_are_told_at_once_and_item_by_item(visit: Visits) -> None:
     expect(costs).to_contain_text("for the whole plan at")
     expect(costs).to_contain_text("so far, by what its looks counted")
     costs.locator("summary").click()
-    expect(costs.locator("tbody tr")).to_have_count(12)
+    expect(costs.locator("tbody tr")).to_have_count(13)
     before = costs.inner_text()
     raise_alarm(director)
     director.to_its_end()
