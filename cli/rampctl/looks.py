@@ -191,10 +191,18 @@ def guards(session: Session) -> str:
     if drift.unknown:
         bad.append(f"whether they are as deployed cannot be told: {drift.unknown}")
     if bad:
-        raise UnsoundError("; ".join(bad), PUT_BACK if drift.found else DETECT if drift.unknown else "")
+        raise UnsoundError("; ".join(bad), _put_back(session) if drift.found else DETECT if drift.unknown else "")
     healthy = [name for name in session.settings.alarms if name not in waiting]
     states = [f"{', '.join(names)} {state}" for names, state in ((healthy, "OK"), (waiting, "without data")) if names]
     return f"{'; '.join(states)}; armed, and as deployed"
+
+
+def _put_back(session: Session) -> str:
+    """With every parameter of the stack: one that is not named goes to its default."""
+    stacks = session.client("cloudformation").describe_stacks(StackName=session.settings.stack)["Stacks"]
+    names = [parameter["ParameterKey"] for parameter in stacks[0].get("Parameters", ())]
+    kept = "".join(f" ParameterKey={name},UsePreviousValue=true" for name in names)
+    return f"{PUT_BACK} --parameters{kept}" if names else PUT_BACK
 
 
 def guards_report(session: Session) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -125,7 +126,10 @@ def test_a_step_that_is_older_than_cloudwatch_keeps_minutes_is_read_as_far_back_
             stub.add_response("get_metric_data", {"MetricDataResults": _results("candidate", [], [])})
         Metrics(stubbed, ()).evidence("ramp-1", 1, NOON, now, EVERY_MINUTE)
         Metrics(stubbed, ()).evidence("ramp-1", 1, now - 86_400, now, EVERY_MINUTE)
-    assert [(now - start.timestamp()) / 86_400 for start in asked] == [14.0, 1 + 300 / 86_400]
+        stub.add_response("get_metric_data", {"MetricDataResults": _results("candidate", [], [])})
+        short = replace(EVERY_MINUTE, period_seconds=10)
+        Metrics(stubbed, ()).evidence("ramp-1", 1, now - 3 * 3_600, now, short)
+    assert [(now - start.timestamp()) / 86_400 for start in asked] == [14.0, 1 + 300 / 86_400, 3 / 24]
 
 
 def test_history_holds_the_candidates_requests_beside_control() -> None:
@@ -186,7 +190,7 @@ def test_a_notice_reaches_the_topic_with_a_subject_that_sns_takes() -> None:
     Notices(boto3.client("sns"), topic).tell("Ramp é\nasks " + "x" * 200, "5 % of users")
     body = json.loads(boto3.client("sqs").receive_message(QueueUrl=queue)["Messages"][0]["Body"])
     assert body["Message"] == "5 % of users"
-    assert body["Subject"] == ("Ramp ? asks " + "x" * 200)[:100]
+    assert body["Subject"] == ("Ramp ? asks " + "x" * 200)[:99]
 
 
 def test_a_notice_that_cannot_be_sent_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -195,8 +199,15 @@ def test_a_notice_that_cannot_be_sent_stops_nothing(caplog: pytest.LogCaptureFix
     assert "[ERROR] a notice was not sent" in caplog.text
 
 
-def test_an_alias_that_somebody_else_moves_meanwhile_is_tried_again() -> None:
-    """The revision guards the move."""
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("PreconditionFailedException", "changed while it was being moved"),
+        ("ResourceConflictException", "another change of the function is in progress"),
+    ],
+)
+def test_an_alias_that_somebody_else_moves_meanwhile_is_tried_again(code: str, said: str) -> None:
+    """The revision guards the move, and Lambda makes one change of a function at a time."""
     functions = boto3.client("lambda")
     here = {"FunctionVersion": "1", "RevisionId": "a"}
     expected = {
@@ -209,8 +220,8 @@ def test_an_alias_that_somebody_else_moves_meanwhile_is_tried_again() -> None:
     alias = AliasLever(functions, "read", "live")
     with Stubber(functions) as stub:
         stub.add_response("get_alias", here, {"FunctionName": "read", "Name": "live"})
-        stub.add_client_error("update_alias", "PreconditionFailedException", expected_params=expected)
-        with pytest.raises(TrafficNotShifted, match="changed while it was being moved"):
+        stub.add_client_error("update_alias", code, expected_params=expected)
+        with pytest.raises(TrafficNotShifted, match=said):
             alias.put("2", {})
 
 

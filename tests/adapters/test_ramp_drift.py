@@ -120,10 +120,22 @@ def test_a_guard_that_nobody_compared_is_not_taken_for_sound(stubbed: Stubbed) -
 
 def test_what_an_older_detection_found_says_nothing_where_this_one_failed(stubbed: Stubbed) -> None:
     stubbed.resources()
-    stubbed.begins()
-    stubbed.ends("DETECTION_FAILED", Timestamp=LATER, DetectionStatusReason="Failed on [AlarmTopic]")
+    for _ in range(2):
+        stubbed.begins()
+        stubbed.ends("DETECTION_FAILED", Timestamp=LATER, DetectionStatusReason="Failed on [AlarmTopic]")
     stubbed.drifts({**ALL_SAME, "AlarmTopic": is_("IN_SYNC", Timestamp=NOON)})
     assert stubbed.detect().found == {"AlarmTopic": "was not compared"}
+
+
+def test_a_detection_that_failed_is_made_once_more(stubbed: Stubbed) -> None:
+    """CloudFormation asks many services at once, and some throttle it."""
+    stubbed.resources()
+    stubbed.begins()
+    stubbed.ends("DETECTION_FAILED", DetectionStatusReason="Rate exceeded")
+    stubbed.begins()
+    stubbed.ends("DETECTION_COMPLETE")
+    stubbed.drifts(ALL_SAME)
+    assert stubbed.detect() == Drift()
 
 
 def test_a_detection_that_another_one_keeps_waiting_is_begun_when_that_has_ended(stubbed: Stubbed) -> None:
@@ -139,7 +151,7 @@ def test_a_detection_that_never_begins_or_never_ends_tells_why(stubbed: Stubbed)
     stubbed.resources()
     for _ in range(POLLS):
         stubbed.stub.add_client_error("detect_stack_drift", "ValidationError", "it is in progress")
-    assert stubbed.detect() == Drift(unknown="no drift detection ended within 60 s: it is in progress")
+    assert stubbed.detect() == Drift(unknown="no drift detection ended within 4 minutes: it is in progress")
     stubbed.resources()
     stubbed.begins()
     for _ in range(POLLS):

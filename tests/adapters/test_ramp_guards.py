@@ -95,7 +95,7 @@ def test_a_stack_is_asked_for_deploys_that_have_not_ended() -> None:
             {
                 "applicationName": "application",
                 "deploymentGroupName": "group",
-                "includeOnlyStatuses": ["Created", "Queued", "InProgress", "Ready"],
+                "includeOnlyStatuses": ["Created", "Queued", "InProgress", "Baking", "Ready"],
             },
         )
         assert Stack(cloudformation, codedeploy, "s", "application", "group", time.sleep).code_deploy() == "d-1"

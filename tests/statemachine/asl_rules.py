@@ -38,6 +38,8 @@ LAMBDA_ERRORS = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 }
+# Source: Step Functions developer guide, "Handling errors": out of time or memory, by the older and newer name.
+CUT_OFF = {"Lambda.Unknown", "Sandbox.Timedout"}
 STATES_ERRORS = {"States.ALL", "States.Timeout", "States.TaskFailed"}
 OUR_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
 LONGEST_RAMP_SECONDS: int = SCHEMA["properties"]["deadline_seconds"]["maximum"]
@@ -187,7 +189,7 @@ def _catches(name: str, state: State) -> Iterator[str]:
 
 
 def _error_names(states: Mapping[str, State]) -> Iterator[str]:
-    known = LAMBDA_ERRORS | STATES_ERRORS | OUR_ERRORS
+    known = LAMBDA_ERRORS | CUT_OFF | STATES_ERRORS | OUR_ERRORS
     for name, state in states.items():
         for kind in ("Retry", "Catch"):
             for index, rule in enumerate(state.get(kind, [])):

@@ -16,7 +16,9 @@ from rampctl.rehearsal.stage import TASKS
 from tests.statemachine.ramp_run import DEFINITION, FLAG, Run, a_plan, answering, asking_plan, failing_at, healthy
 
 
-@pytest.mark.parametrize("name", ["AwsUnavailable", "TrafficNotShifted", "Lambda.ServiceException"])
+@pytest.mark.parametrize(
+    "name", ["AwsUnavailable", "TrafficNotShifted", "Lambda.ServiceException", "Lambda.Unknown", "Sandbox.Timedout"]
+)
 @pytest.mark.parametrize("function", TASKS)
 def test_a_passing_trouble_is_retried_in_every_state(function: str, name: str) -> None:
     """Twice in a row, and the ramp goes its way."""

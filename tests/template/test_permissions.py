@@ -26,6 +26,7 @@ from tests.template.page_requests import approve, post, request
 OK, SEE_OTHER = 200, 303
 # Source: the read handlers of the guards' types in the CloudFormation registry, which act in the caller's name.
 READ_GUARDS = {
+    "cloudformation:BatchDescribeTypeConfigurations",
     "cloudformation:DetectStackResourceDrift",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:ListTagsForResource",

@@ -369,6 +369,16 @@ def test_every_output_says_what_it_is_for() -> None:
         assert output["Description"].strip(), name
 
 
+def test_both_ways_to_deploy_the_stack_tag_it_alike() -> None:
+    """A stack's tags are its resources', and an AppConfig deployment whose tags change is made anew: both flags off.
+
+    Source: AWS::AppConfig::Deployment, Tags, "Update requires: Replacement".
+    """
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    dev, prod = (config[name]["deploy"]["parameters"]["tags"] for name in ("default", "prod"))
+    assert dev == prod
+
+
 def test_samconfig_names_parameters_that_there_are() -> None:
     """For dev and prod alike."""
     configured = tomllib.loads((ROOT / "samconfig.toml").read_text())

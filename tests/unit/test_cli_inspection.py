@@ -151,13 +151,17 @@ def test_a_database_that_answers_is_not_yet_one_to_ramp_to(status: int, census: 
 class Guarded:
     """A session whose guards are in these states, and differ so from the template."""
 
-    settings = SimpleNamespace(alarms=("one", "two"))
+    settings = SimpleNamespace(alarms=("one", "two"), stack="stack")
 
     def __init__(self, states: tuple[str, str], drift: Drift | None = None) -> None:
         guards = tuple(Guard(name, state) for name, state in zip(self.settings.alarms, states, strict=True))
         self.world = SimpleNamespace(
             guards=SimpleNamespace(read=lambda _: guards), stack=SimpleNamespace(drift=lambda: drift or Drift())
         )
+
+    def client(self, _: str) -> Any:
+        parameters = [{"ParameterKey": name, "ParameterValue": "?"} for name in ("NotifyEmail", "MoreFlags")]
+        return SimpleNamespace(describe_stacks=lambda **_: {"Stacks": [{"Parameters": parameters}]})
 
 
 def test_an_alarm_without_data_is_not_told_as_ok() -> None:
@@ -179,6 +183,9 @@ def test_what_was_changed_by_hand_is_put_back_by_no_deploy_of_the_same_template(
     (finding,) = inspection.inspect(session, (Check("alarms", "why", "another command", looks.guards),))
     assert finding.found == "not as deployed: ErrorRateAlarm MODIFIED in /Threshold"
     assert "REVERT_DRIFT" in finding.mends
+    assert finding.mends.endswith(
+        " --parameters ParameterKey=NotifyEmail,UsePreviousValue=true ParameterKey=MoreFlags,UsePreviousValue=true"
+    )
 
 
 @pytest.mark.parametrize("status", ["UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"])

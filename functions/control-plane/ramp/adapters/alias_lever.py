@@ -112,6 +112,8 @@ class AliasLever:
             )
         except self._lambda.exceptions.PreconditionFailedException as changed:
             raise TrafficNotShifted("the alias changed while it was being moved") from changed
+        except self._lambda.exceptions.ResourceConflictException as busy:
+            raise TrafficNotShifted("another change of the function is in progress") from busy
         after = self.read()
         if (after.version, after.weights) != (version, weights):
             raise TrafficNotShifted(f"the alias does not read back: got {after}, expected {version} with {weights}")

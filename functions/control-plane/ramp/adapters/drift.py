@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from ramp.core.judgement import duration
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import (
@@ -24,8 +26,8 @@ GUARD_TYPES = frozenset(
         "AWS::SNS::Topic",
     }
 )
-POLLS, POLL_SECONDS = 30, 2.0  # a minute for some twenty resources: of whole stacks AWS says "up to several minutes"
-COMPLETE, RUNNING, SAME = "DETECTION_COMPLETE", "DETECTION_IN_PROGRESS", "IN_SYNC"
+POLLS, POLL_SECONDS = 120, 2.0  # four minutes for some twenty resources: of stacks AWS says "up to several minutes"
+COMPLETE, FAILED, SAME = "DETECTION_COMPLETE", "DETECTION_FAILED", "IN_SYNC"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Drift:
 
 
 def detect(cloudformation: "CloudFormationClient", stack: str, sleep: Callable[[float], None]) -> Drift:
-    """Compare the guards of a settled stack with its template; takes seconds, a minute at most.
+    """Compare the guards of a settled stack with its template; takes seconds, four minutes at most.
 
     A guard that nobody compared is not known to be sound, so it is among what was found. Property paths are told, never
     values, which may be somebody's address.
@@ -63,27 +65,28 @@ def detect(cloudformation: "CloudFormationClient", stack: str, sleep: Callable[[
 def _detection(
     cloudformation: "CloudFormationClient", stack: str, guards: list[str], sleep: Callable[[float], None]
 ) -> "tuple[DescribeStackDriftDetectionStatusOutputTypeDef | None, str]":
-    """A detection that has ended, or why there is none."""
-    begun, why = "", ""
+    """A detection that has ended, the second where the first has failed for some, or why there is none."""
+    begun, failed, why = "", None, ""
     for _ in range(POLLS):
         try:
-            begun = (
-                begun
-                or cloudformation.detect_stack_drift(StackName=stack, LogicalResourceIds=guards)[
-                    "StackDriftDetectionId"
-                ]
-            )
+            begun = begun or _begun(cloudformation, stack, guards)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
             why = error.response["Error"]["Message"]  # another detection of this stack runs, say
         else:
             detection = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=begun)
-            if detection["DetectionStatus"] != RUNNING:
+            why = detection["DetectionStatus"]
+            if why == COMPLETE or (why == FAILED and failed):
                 return detection, ""
-            why = RUNNING
+            if why == FAILED:  # the services that CloudFormation reads throttle it at times
+                begun, failed = "", detection
         sleep(POLL_SECONDS)
-    return None, f"no drift detection ended within {POLLS * POLL_SECONDS:g} s: {why}"
+    return failed, f"no drift detection ended within {duration(POLLS * POLL_SECONDS)}: {why}"
+
+
+def _begun(cloudformation: "CloudFormationClient", stack: str, guards: list[str]) -> str:
+    return cloudformation.detect_stack_drift(StackName=stack, LogicalResourceIds=guards)["StackDriftDetectionId"]
 
 
 def _drifts(cloudformation: "CloudFormationClient", stack: str) -> "Iterator[StackResourceDriftTypeDef]":

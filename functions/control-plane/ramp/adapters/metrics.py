@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ramp.core.bucket import Bucket
 from ramp.core.evidence import ArmCounts, Evidence
-from ramp.core.plan import EvidenceSettings
+from ramp.core.plan import HIGH_RESOLUTION_SECONDS, EvidenceSettings
 from ramp.core.units import DAY_SECONDS, MINUTE_SECONDS
 from ramp.errors import AwsUnavailable
 
@@ -69,11 +69,13 @@ class Metrics:
         """All that was counted for `step` of `ramp` since `since`, up to the last complete period before `now`.
 
         Times in epoch seconds. Every look reads the whole step again, so late and corrected data count in full: the
-        last two weeks of it, since a question that reached further back would be answered with nothing at all.
+        last two weeks of it (of periods under a minute three hours), since a question that reached further back
+        would be answered with nothing at all.
         """
         period = settings.period_seconds
         until = (now - settings.delay_seconds) // period * period
-        since = max(since - CLOCK_SKEW_SECONDS, now - MINUTES_KEPT_SECONDS)
+        kept_seconds = MINUTES_KEPT_SECONDS if period >= MINUTE_SECONDS else HIGH_RESOLUTION_SECONDS
+        since = max(since - CLOCK_SKEW_SECONDS, now - kept_seconds)
         asked = [
             _Query(arm, metric, "Sum", period, {"ramp": ramp, "step": str(step), "arm": arm})
             for arm, metrics in COUNTS.items()

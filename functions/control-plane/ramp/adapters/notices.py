@@ -16,7 +16,7 @@ from ramp.core.message import CHANNELS, Kind
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-SUBJECT_LENGTH = 100  # Source: Amazon SNS API reference, Publish, Subject
+SUBJECT_LENGTH = 99  # Source: Amazon SNS API reference, Publish, Subject: less than 100 characters
 
 logger = Logger(child=True)
 

@@ -48,7 +48,7 @@ class Stack:
         found = self._codedeploy.list_deployments(
             applicationName=self._application,
             deploymentGroupName=self._group,
-            includeOnlyStatuses=["Created", "Queued", "InProgress", "Ready"],
+            includeOnlyStatuses=["Created", "Queued", "InProgress", "Baking", "Ready"],
         )["deployments"]
         return found[0] if found else None
 
