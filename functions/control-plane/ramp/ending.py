@@ -20,7 +20,7 @@ from ramp.world import World
 
 CLEANER = "huntaze-cleanup"  # begins what stands for an execution in a lock while a ramp's remains are settled
 UNSETTLED = "its execution ended without settling"
-CLEANING_SECONDS = 300  # longer than any function may run: a clean-up that died keeps the next one out no longer
+CLEANING_SECONDS = 300  # longer than huntaze-cleanup may run: one that died keeps the next one out no longer
 
 
 def cleaner(world: World) -> str:
