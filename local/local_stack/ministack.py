@@ -11,7 +11,7 @@ from typing import Any
 from ministack import app
 from ministack.services import appconfig, lambda_svc, sns
 
-from local_stack import authorization, drift, keeping, metric_math, metrics, sandbox
+from local_stack import authorization, drift, keeping, metric_math, metrics, sandbox, tokens
 
 PAGE = 50
 
@@ -95,6 +95,7 @@ def main() -> None:
     drift.install()
     sandbox.install()
     authorization.install(authorization.from_environment())
+    tokens.install()
     app.main()
 
 

@@ -184,11 +184,11 @@ class Deeds:
         """A ramp whose execution was stopped while nobody heard of it: the next one to start settles it, first."""
         events = self._stack.client("events")
         nets = [rule["Name"] for rule in events.list_rules()["Rules"] if "EventPattern" in rule]
-        for net in nets:
-            events.disable_rule(Name=net)
         execution = self._start("deeds-orphan", plan)
         for asked, _ in enumerate(self._questions("deeds-orphan")):
             if asked == 0:
+                for net in nets:  # only now: a ramp does not start without its guards
+                    events.disable_rule(Name=net)
                 self._approve("deeds-orphan")
             else:
                 self._begin_deployment("ramp deeds-orphan")

@@ -204,3 +204,38 @@ def test_as_shipped_functions_load_libraries_of_the_tools_beside_them(as_shipped
 
 def test_corrected_they_load_none(bare_emulator: Any) -> None:
     assert loaded_in_a_sandbox(bare_emulator) == []
+
+
+def how_a_question_ends(clients: Any) -> tuple[str, str]:
+    """Status and error, three seconds on, of an execution whose function fails before anybody is asked."""
+    code = "def handler(event, _):\n    raise ValueError('on purpose')\n"
+    function = {"Runtime": "python3.13", "Handler": "index.handler", "InlineCode": code, "FunctionName": "asks"}
+    made(clients, "asks", {"F": {"Type": "AWS::Serverless::Function", "Properties": function}})
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = clients("iam").create_role(RoleName="asks", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {"FunctionName": "asks", "Payload": {"token.$": "$$.Task.Token"}},
+        "TimeoutSeconds": 60,
+        "End": True,
+    }
+    states = clients("stepfunctions")
+    machine = states.create_state_machine(
+        name="asks",
+        definition=json.dumps({"StartAt": "Ask", "States": {"Ask": state}}),
+        roleArn=role,
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    time.sleep(3)
+    found = states.describe_execution(executionArn=execution)
+    return found["status"], found.get("error", "")
+
+
+def test_as_shipped_a_question_that_could_not_be_put_waits_for_its_answer(as_shipped: Any) -> None:
+    assert how_a_question_ends(as_shipped) == ("RUNNING", "")
+
+
+def test_corrected_it_fails_with_the_functions_error(bare_emulator: Any) -> None:
+    assert how_a_question_ends(bare_emulator) == ("FAILED", "ValueError")

@@ -36,7 +36,6 @@ NOT_HERE = {
     "CodeDeployRole: sns:Publish": "CodeDeploy's own call, for the triggers of its deployments",
     "PrepareFunctionRole: HandTheMonitorsTheirRole": "an environment with monitors: tests/emulator/test_guards.py",
     "PrepareFunctionRole: LetCloudFormationRead": "CloudFormation's own calls when it compares",
-    "PrepareFunctionRole: LetTheComparisonEnd": "one of two is CloudFormation's own call",
     "PageFunctionRole: ReadWhichFieldsDiffer without": "AWS asks for the group with :*, MiniStack for the group",
     "AskFunctionRole: FindARequestThatShowsIt without": "the same; which log is asked hangs on the check",
     "RollBackFunctionRole: FindARequestThatShowsIt without": "the same",

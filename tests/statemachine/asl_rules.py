@@ -38,8 +38,9 @@ LAMBDA_ERRORS = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 }
-# Source: Step Functions developer guide, "Handling errors": out of time or memory, by the older and newer name.
-CUT_OFF = {"Lambda.Unknown", "Sandbox.Timedout"}
+# Source: Step Functions developer guide, "Handling errors" (Lambda.Unknown); AWS Lambda developer guide, "Troubleshoot
+# invocation issues": a function out of time or memory tells so by an errorType of its own.
+CUT_OFF = {"Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"}
 STATES_ERRORS = {"States.ALL", "States.Timeout", "States.TaskFailed"}
 OUR_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
 LONGEST_RAMP_SECONDS: int = SCHEMA["properties"]["deadline_seconds"]["maximum"]
