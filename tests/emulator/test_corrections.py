@@ -213,7 +213,11 @@ def how_a_question_ends(clients: Any) -> tuple[str, str]:
     made(clients, "asks", {"F": {"Type": "AWS::Serverless::Function", "Properties": function}})
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = clients("iam").create_role(RoleName="asks", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam = clients("iam")
+    role = iam.create_role(RoleName="asks", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    may = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.put_role_policy(RoleName="asks", PolicyName="asks", PolicyDocument=policy)
     state = {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
@@ -238,4 +242,4 @@ def test_as_shipped_a_question_that_could_not_be_put_waits_for_its_answer(as_shi
 
 
 def test_corrected_it_fails_with_the_functions_error(bare_emulator: Any) -> None:
-    assert how_a_question_ends(bare_emulator) == ("FAILED", "ValueError")
+    assert how_a_question_ends(bare_emulator) == ("FAILED", "Runtime.HandlerError")

@@ -31,6 +31,9 @@ def update(local_stack: Stack) -> Iterator[Callable[[dict[str, str]], None]]:
 
     yield deployed
     deployed({})
+    functions = local_stack.client("lambda")  # which CloudFormation on AWS waits for
+    for function in functions.list_functions()["Functions"]:
+        functions.get_waiter("function_updated_v2").wait(FunctionName=function["FunctionName"])
 
 
 def test_a_changed_parameter_reaches_users_by_a_version_of_its_own(
