@@ -90,6 +90,11 @@ class Ramp:
         entered = [e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e]
         return entered[-1] if entered else ""
 
+    @property
+    def reason(self) -> str:
+        """Of its last look or its end, by its record."""
+        return str((self.session.table.ramp(self.name) or {}).get("reason", "no record"))
+
     def reaches(self, name: str) -> None:
         """Wait until it is in this state, answering its question on the way unless that is it."""
         word: answers.Word = "reject" if name == "Roll Back" else "approve"
@@ -145,7 +150,7 @@ class Ramp:
         """Return when it holds; say what is left when it never does."""
         give_up_at = time.monotonic() + LIMIT_SECONDS
         while not holds():
-            assert time.monotonic() < give_up_at, f"never {what}: {self.state}, {self.left()}"
+            assert time.monotonic() < give_up_at, f"never {what}: {self.state}, {self.left()}, {self.reason}"
             time.sleep(0.03)
 
     def workers(self, function: str) -> list[psutil.Process]:
