@@ -68,11 +68,8 @@ def monitor(session: Session, console: Console, *, watch: bool, as_json: bool) -
             time.sleep(REFRESH_SECONDS)
             try:
                 shown = view(read(session, time.time()))
-            except (
-                ClientError,
-                BotoCoreError,
-                AwsUnavailable,
-            ) as error:  # the next one may be answered: keep what was read last
+            except (ClientError, BotoCoreError, AwsUnavailable) as error:
+                # The next one may be answered: keep what was read last.
                 live.update(Group(Text(told_as(error)[0], "bold red"), shown), refresh=True)
             else:
                 live.update(shown, refresh=True)
