@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ramp.core.check import Check, Consequence, Numbers, Verdict
+from ramp.core.check import Check, Consequence, Missing, Numbers, Verdict
 from ramp.core.state import RampState
 from ramp.core.verdict import Action, Answer, Command, Verb, decide
 
@@ -48,6 +48,16 @@ def test_a_yes_in_a_quiet_night_holds_until_morning() -> None:
     assert waiting.action is Action.EXTEND
     assert waiting.reason.endswith("the ramp waits for the next request")
     assert decide(waiting.state, [FINE], now=LONG_AFTER + 200).action is Action.ADVANCE
+
+
+def test_a_plan_that_acknowledges_a_cause_acknowledges_no_silence_about_it() -> None:
+    """What it knows beforehand is a share that is off, or answers that differ: not that nobody counts them."""
+    known = replace(STATE, raw_plan={**PLAN, "gates": {"acknowledged": ["share", "mismatches"]}})
+    dead = Numbers(trials=100, missing=Missing.NOT_SEEN)
+    for check in (silent(901), Check("mismatches", Verdict.INCONCLUSIVE, Consequence.ASK, "none compared", dead)):
+        assert decide(known, [FINE, check], now=LONG_AFTER).action in {Action.EXTEND, Action.ASK}
+        seen = check._replace(numbers=Numbers(trials=100))
+        assert decide(known, [FINE, seen], now=LONG_AFTER).action is Action.ADVANCE
 
 
 def test_who_says_go_on_need_not_wait_for_a_request() -> None:

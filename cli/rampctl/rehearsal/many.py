@@ -14,9 +14,10 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from ramp import tasks
 from ramp.core import gate
-from ramp.core.check import Check, Consequence, Numbers
+from ramp.core.check import Check, Consequence, Missing, Numbers
 from ramp.core.flag_document import setting_for
 from ramp.core.judge import policy_of, position_of
+from ramp.core.judgement import Judgement
 from ramp.core.plan import Plan
 from ramp.core.sequential_checks import judgements, share_verdict
 from ramp.core.sequential_gate import GateState
@@ -137,7 +138,7 @@ class _Ramp:
             return Action.EXTEND
         known, position = self._evidence.known(), position_of(plan, looked.step)
         rows = judgements(known, position, self._evidence.policy)
-        checks = [Check(row.name, row.verdict, row.consequence, "", Numbers(trials=row.tally.trials)) for row in rows]
+        checks = [Check(row.name, row.verdict, row.consequence, "", _numbers(row)) for row in rows]
         verdict, _, silent_seconds = share_verdict(known, position, self._evidence.policy, self._evidence.until)
         total = Numbers(trials=known.step.control + known.step.candidate, silent_seconds=silent_seconds)
         checks.append(Check("share", verdict, Consequence.ASK, "", total))
@@ -240,6 +241,11 @@ class _Evidence:
             share_ppm = self._plan.steps[self._step].share_ppm
             self._stretch = Stretch(self._known, START + starts, period, self._step, share_ppm, rows, self.policy)
             self._highest = self._stretch.highest()
+
+
+def _numbers(row: Judgement) -> Numbers:
+    """Those that decide."""
+    return Numbers(trials=row.tally.trials, missing=Missing.NOT_SEEN if row.unseen else None)
 
 
 def _knowing(plan: Plan) -> type[RampState]:

@@ -21,11 +21,12 @@ class Consequence(StrEnum):
 
 
 class Missing(StrEnum):
-    """Why a check has nothing to count: three reasons that look alike in a graph, and lead to three places."""
+    """Why a check has nothing to count: reasons that look alike in a graph, and lead to different places."""
 
     NO_TRAFFIC = "no_traffic"  # others are served, this arm is not
     NO_SERIES = "no_series"  # nothing was ever counted under this ramp and step
     NOT_ARRIVED = "not_arrived"  # the newest period is not complete
+    NOT_SEEN = "not_seen"  # other steps were counted, this one was not
 
 
 SEVERITY = tuple(Verdict)

@@ -3,7 +3,7 @@
 from math import exp, log
 from typing import NamedTuple
 
-from ramp.core.check import Check, Consequence, Numbers, Verdict
+from ramp.core.check import Check, Consequence, Missing, Numbers, Verdict
 from ramp.core.martingale import (
     MAX_COUNT,
     Below,
@@ -102,6 +102,7 @@ class Judgement(NamedTuple):
             needs_seconds=None if needs is None or self.pace_seconds is None else needs * self.pace_seconds,
             flips_after=flips,
             flips_to=flips_to,
+            missing=Missing.NOT_SEEN if self.unseen else None,
         )
         words = f"{count(x)} of {count(n)} {self.seen}"
         if n and numbers.rate_low is not None and numbers.rate_high is not None:

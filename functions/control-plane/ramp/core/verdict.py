@@ -243,8 +243,10 @@ def _is_accepted(check: Check, state: RampState) -> bool:
 
 
 def _is_known(check: Check, state: RampState) -> bool:
-    """Whether the plan knows the cause, and it is seen: without one trial there is nothing that could be known."""
-    is_seen = check.verdict is Verdict.FAIL or bool(check.numbers.trials)
+    """Whether the plan knows the cause, and it is seen: of what nobody counts now there is nothing to be known."""
+    numbers = check.numbers
+    is_counted = bool(numbers.trials) and numbers.missing is None and not numbers.silent_seconds
+    is_seen = check.verdict is Verdict.FAIL or is_counted
     return is_seen and check.name in state.plan.gates.acknowledged
 
 
